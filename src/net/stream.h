@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * net/stream.h - one byte stream with a peer: TCP or a Unix stream socket, through layers.
+ *
+ * WHAT    Octets come in by on_data() and go out by a bounded queue of shared buffers. A layer
+ *         (TLS later; a byte-transforming one in the tests) may stand between socket and user;
+ *         the user cannot tell.
+ * THREAD  The loop's thread only.
+ * OWNS    Its descriptor. The user owns nothing of a stream after on_close().
+ */
+#ifndef LC_NET_STREAM_H
+#define LC_NET_STREAM_H
+
+#include "base/buf.h"
+#include "net/addr.h"
+#include "net/loop.h"
+
+struct lc_stream;
+
+struct lc_stream_events {
+    /* `in` is all that has come and was not yet consumed, contiguous, borrowed for this call.
+     * Returns how many octets of it are spent; the rest is kept and comes again together with
+     * what follows (at least one octet more, or after lc_stream_resume()). When nothing is
+     * spent although in_max octets are there, the stream closes with LC_ELIMIT. */
+    size_t (*on_data)(void *user, struct lc_slice in);
+    /* The peer will send no more (FIN, or the layer's end). `rest` is what was never consumed.
+     * Output still works (half-close); the user closes. */
+    void (*on_eof)(void *user, struct lc_slice rest);
+    /* The output queue was over its high mark and is now under the low one. */
+    void (*on_drain)(void *user);
+    /* The last call, exactly once, never from inside another lc_stream_ function: LC_OK after
+     * lc_stream_close(), -ETIMEDOUT when the deadline passed, LC_ELIMIT, or -errno. */
+    void (*on_close)(void *user, lc_err why);
+};
+
+/* One layer's rules; `state` is made by open(), per stream. Both directions append to `out`, which
+ * is bounded. wrap/unwrap may keep octets back in their state. NULL members do nothing. */
+struct lc_layer {
+    const char *name;
+    lc_err (*open)(void **ret_state);
+    void (*close)(void *state);
+    lc_err (*unwrap)(void *state, struct lc_slice in, struct lc_dynbuf *out); /* from the socket */
+    lc_err (*wrap)(void *state, struct lc_slice in, struct lc_dynbuf *out);   /* to the socket */
+    lc_err (*end)(void *state, struct lc_dynbuf *out); /* before half-close, as close_notify */
+};
+
+struct lc_stream_config {
+    size_t in_max;                /* unconsumed octets kept, at most; 0: 64 KiB + 4 KiB */
+    size_t out_high;              /* queued octets at which lc_stream_is_full(); 0: 1 MiB */
+    size_t out_low;               /* 0: a quarter of out_high */
+    size_t out_max;               /* over it sends fail with LC_ELIMIT; 0: 4 times out_high */
+    const struct lc_layer *layer; /* NULL: none */
+};
+
+/* Takes `fd` (a connected, non-blocking socket) in every case: it is closed on failure too.
+ * Receiving starts at once. */
+LC_MUST_CHECK lc_err lc_stream_open(struct lc_loop *loop, int fd, const struct lc_addr *peer,
+                                    const struct lc_stream_config *config,
+                                    const struct lc_stream_events *events, void *user,
+                                    struct lc_stream **ret);
+
+/* Connects to `addr`, then as lc_stream_open(); on_close() tells a failure. */
+LC_MUST_CHECK lc_err lc_stream_connect(struct lc_loop *loop, const struct lc_addr *addr,
+                                       const struct lc_stream_config *config,
+                                       const struct lc_stream_events *events, void *user,
+                                       struct lc_time deadline, struct lc_stream **ret);
+
+/* Queue octets; everything queued in one turn of the loop leaves in one send at its end.
+ * lc_stream_write() copies, lc_stream_send() takes a reference of its own.
+ * LC_ELIMIT: over out_max, nothing queued; -EPIPE: output is shut or the stream is closing. */
+LC_MUST_CHECK lc_err lc_stream_write(struct lc_stream *s, struct lc_slice octets);
+LC_MUST_CHECK lc_err lc_stream_send(struct lc_stream *s, struct lc_buf *buf);
+bool lc_stream_is_full(const struct lc_stream *s);
+size_t lc_stream_queued(const struct lc_stream *s);
+
+/* Stops and starts on_data(); while paused the kernel's window closes on the peer. What was kept
+ * is delivered again after resume, from the loop, not inside the call. */
+void lc_stream_pause(struct lc_stream *s);
+void lc_stream_resume(struct lc_stream *s);
+
+/* Sends what is queued, then FIN. */
+void lc_stream_shutdown(struct lc_stream *s);
+/* Sends what is queued if that goes without waiting past `linger` (LC_TIME_NEVER: as long as the
+ * peer reads), then closes. A zero time drops the queue at once. */
+void lc_stream_close(struct lc_stream *s, struct lc_time linger);
+
+/* When it passes, the stream closes with -ETIMEDOUT. LC_TIME_NEVER: none (the default). */
+void lc_stream_deadline(struct lc_stream *s, struct lc_time deadline);
+
+const struct lc_addr *lc_stream_peer(const struct lc_stream *s);
+/* uid of the peer process of a Unix socket; false for TCP. */
+bool lc_stream_peer_uid(const struct lc_stream *s, unsigned *ret_uid);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proto/syslog.h - syslog messages, RFC 5424 and RFC 3164, and octet counting (RFC 6587).
+ *
+ * WHAT    Octets in, a record out. Takes what rsyslog, syslog-ng, util-linux logger, systemd and
+ *         network gear really send. Nothing is allocated or kept but in the caller's scratch.
+ * WHO     conn/.
+ */
+#ifndef LC_PROTO_SYSLOG_H
+#define LC_PROTO_SYSLOG_H
+
+#include "base/record.h"
+
+/* What RFC 3164 leaves out: the year comes from the time of arrival (nearest to it), the zone
+ * from the server. */
+struct lc_syslog_context {
+    int64_t received_ns;
+    int32_t utc_offset_s; /* of local time, east positive */
+};
+
+/* Where the structured data of one message is put; unescaped values live in `text`. */
+struct lc_syslog_scratch {
+    struct lc_field fields[LC_FIELDS_MAX];
+    uint8_t text[8192];
+};
+
+/* A whole message that begins with '<' digit. Fills the record's time, level, host, app, pid,
+ * facility ("auth"), message and fields (structured data as `<sd-id>.<name>`, MSGID as `msgid`);
+ * what the message does not say stays as the caller set it. What is damaged behind a valid PRI is
+ * kept as the message: syslog cannot refuse. LC_ESYNTAX: no valid PRI (0..191). */
+LC_MUST_CHECK lc_err lc_syslog_decode(struct lc_slice message, const struct lc_syslog_context *ctx,
+                                      struct lc_syslog_scratch *scratch, struct lc_record *ret);
+
+/* One frame of a TCP stream, `<length> SP <message>`: as lc_line_next().
+ * LC_EMORE; LC_ESYNTAX: not a count (the stream cannot be followed any further); LC_ELIMIT: the
+ * count is over `limit`: *ret_used is the octets of count and space, *ret_length what follows. */
+LC_MUST_CHECK lc_err lc_syslog_frame(struct lc_slice in, size_t limit, struct lc_slice *ret_message,
+                                     size_t *ret_used, size_t *ret_length);
+
+/* "kern", "user", ... "local7"; empty over 23. */
+struct lc_slice lc_syslog_facility(unsigned facility);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * store/segment.h - one immutable file of records: its writer and its reader.
+ *
+ * WHAT    Blocks sorted by hour, then space and application; columns framed one by one; a checksum
+ *         over everything. docs/store-format.md, "Segments".
+ * WHO     store/ only.
+ * THREAD  A writer belongs to one thread; an open segment is immutable: any thread.
+ */
+#ifndef LC_STORE_SEGMENT_H
+#define LC_STORE_SEGMENT_H
+
+#include "base/record.h"
+#include "store/disk.h"
+
+/* What the manifest keeps of a segment. */
+struct lc_segment_shard {
+    unsigned shard;
+    uint64_t records, min_id, max_id;
+};
+struct lc_segment_meta {
+    uint64_t number; /* names the file: seg/<number, 16 hex digits>.seg */
+    unsigned level;  /* 0: sealed; n + 1: merged from level n */
+    uint64_t octets, records;
+    int64_t min_time_ns, max_time_ns;
+    int64_t min_received_ns, max_received_ns;
+    unsigned shard_count;
+    struct lc_segment_shard *shards; /* malloc'ed; lc_segment_meta_done() */
+};
+void lc_segment_meta_done(struct lc_segment_meta *m);
+
+struct lc_segment_writer;
+LC_MUST_CHECK lc_err lc_segment_writer_new(const struct lc_disk *disk, const char *dir,
+                                           uint64_t number, unsigned level,
+                                           struct lc_segment_writer **ret);
+/* Records come in the order of lc_segment_order(). The record is copied. */
+LC_MUST_CHECK lc_err lc_segment_writer_add(struct lc_segment_writer *w, const struct lc_record *r);
+uint64_t lc_segment_writer_octets(const struct lc_segment_writer *w); /* written so far */
+/* Writes the footer and syncs the file (LC_SYNC_SEGMENT_FILE). The name is durable only after the
+ * caller's sync_dir (LC_SYNC_SEGMENT_DIR). Frees the writer in every case. */
+LC_MUST_CHECK lc_err lc_segment_writer_finish(struct lc_segment_writer *w,
+                                              struct lc_segment_meta *ret);
+/* Drops it and removes the file. NULL is accepted. */
+void lc_segment_writer_abort(struct lc_segment_writer *w);
+
+/* hour, space, app, host, facility, then time and id. */
+int lc_segment_order(const struct lc_record *a, const struct lc_record *b);
+
+struct lc_segment;
+/* Checks the footer. LC_ECORRUPT with diag. One reference. */
+LC_MUST_CHECK lc_err lc_segment_open(const struct lc_disk *disk, const char *dir, uint64_t number,
+                                     struct lc_segment **ret, struct lc_diag *diag);
+struct lc_segment *lc_segment_ref(struct lc_segment *s);
+/* The last one closes the file, and removes it when lc_segment_retire() was called. */
+void lc_segment_unref(struct lc_segment *s);
+/* The manifest no longer names it: remove the file when nobody reads it any more. */
+void lc_segment_retire(struct lc_segment *s);
+const struct lc_segment_meta *lc_segment_meta(const struct lc_segment *s);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * service/server.h - the running server: a store, its workers, and the services that they offer.
+ *
+ * WHAT    Opens the store, starts the workers, listens, and takes all of it down again in order:
+ *         what was acknowledged is durable, what is durable is answered.
+ * WHO     cli/ (`logcaster serve`), and tests, which run one in their own process.
+ * THREAD  A server is started and freed by one thread; it has threads of its own: the workers,
+ *         the query threads, and those of the store.
+ */
+#ifndef LC_SERVICE_SERVER_H
+#define LC_SERVICE_SERVER_H
+
+#include "base/record.h"
+
+/* The rows of the service table (service/service.h): option name, what it grants.
+ * The command line and the configuration make one address option of each. */
+#define LC_SERVICES(X)                                                                             \
+    X(LOGS, logs, "takes log records and PING; nothing can be asked here")                         \
+    X(QUERY, query, "answers queries, tails and STATS; nothing can be stored here")
+
+#define LC_SERVICE_ENUM(id, name, help) LC_SERVICE_##id,
+enum lc_service_id { LC_SERVICES(LC_SERVICE_ENUM) LC_SERVICE_COUNT };
+#undef LC_SERVICE_ENUM
+
+#define LC_LISTEN_MAX 16 /* addresses of one service */
+
+/* When a plain line is answered with ACK; docs/protocols.md, "Plain lines". */
+enum lc_acks { LC_ACKS_AUTO, LC_ACKS_ON, LC_ACKS_OFF };
+
+struct lc_server_config {
+    const char *data_dir;   /* made when it is not there */
+    const char *io;         /* a backend of net/loop.h; NULL: its default */
+    unsigned workers;       /* 1..64; 0: the CPUs that we may use */
+    unsigned query_threads; /* 1..64; 0: 2 */
+    uint64_t memory;        /* octets for active sets and caches; 0: 512 MiB */
+    uint64_t retain_octets; /* 0: 80% of the file system or 50 GB, the smaller */
+    int64_t retain_ns;      /* by `received`; 0: no limit of age */
+    bool ack_written;       /* acknowledge what is written but not yet synced */
+    enum lc_acks acks;
+    bool detect_level;       /* a level word at the start of a plain line is its level */
+    size_t line_max;         /* octets of a text line or datagram; 0: 64 KiB */
+    enum lc_level log_level; /* the server's own log: this level and worse */
+    int log_fd;              /* where it is written as text; -1: nowhere */
+    bool log_colour;
+
+    /* Addresses as in net/addr.h. Empty: the network addresses of docs/protocols.md ("Listeners").
+     * `none`: no network address. For `logs` an address without a scheme is TCP and UDP at one
+     * port. The sockets in data_dir (logs.sock, logs.dgram, query.sock) are always there. */
+    const char *listen[LC_SERVICE_COUNT][LC_LISTEN_MAX];
+    size_t listen_count[LC_SERVICE_COUNT];
+
+    /* Called once, in the thread of lc_server_start(), when everything listens: `text` is what a
+     * newcomer wants to paste: where to send, where to ask. NULL: not wanted. */
+    void (*ready)(void *arg, const char *text);
+    void *ready_arg;
+};
+
+extern const struct lc_server_config lc_server_defaults;
+
+struct lc_server;
+
+/* On failure nothing is left running, and diag tells why: an address that is taken comes with its
+ * holder and with the option that moves ours. */
+LC_MUST_CHECK lc_err lc_server_start(const struct lc_server_config *config, struct lc_server **ret,
+                                     struct lc_diag *diag);
+
+/* The n-th address that a service listens on, as text (`127.0.0.1:40123`, `udp://...`,
+ * `unix:/...`, `unixgram:/...`), with the port that the kernel chose; NULL behind the last. */
+const char *lc_server_address(const struct lc_server *server, enum lc_service_id service, size_t n);
+
+/* Stops accepting, answers what is durable, commits everything, closes; waits for all that at most
+ * 5 s, then drops what is left. May be called while it runs by another thread with now = true:
+ * the rest is dropped at once. */
+void lc_server_stop(struct lc_server *server, bool now);
+/* After lc_server_stop(). NULL is accepted. */
+void lc_server_free(struct lc_server *server);
+
+/* lc_server_start(), then until SIGTERM or SIGINT (a second one: at once), then stop and free.
+ * LC_OK after an orderly stop. Blocks these signals for the calling thread and those it starts,
+ * and ignores SIGPIPE. */
+LC_MUST_CHECK lc_err lc_server_run(const struct lc_server_config *config, struct lc_diag *diag);
+
+#endif

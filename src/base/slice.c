@@ -72,8 +72,8 @@ lc_err lc_slice_i64(struct lc_slice s, int64_t *ret)
     lc_err e = lc_slice_u64(negative ? lc_slice_from(s, 1) : s, &magnitude);
     if (e != LC_OK)
         return e;
-    if (magnitude > (uint64_t)INT64_MAX)
+    if (magnitude > (uint64_t)INT64_MAX + negative)
         return LC_ELIMIT;
-    *ret = negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    *ret = (int64_t)(negative ? -magnitude : magnitude);
     return LC_OK;
 }

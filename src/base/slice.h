@@ -39,7 +39,7 @@ static inline bool lc_slice_eq(struct lc_slice a, struct lc_slice b)
 
 static inline bool lc_slice_starts(struct lc_slice s, struct lc_slice prefix)
 {
-    return s.n >= prefix.n && memcmp(s.p, prefix.p, prefix.n) == 0;
+    return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
 }
 
 /* What follows the first `n` octets; n may be at most s.n. */

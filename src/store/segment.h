@@ -19,7 +19,7 @@ struct lc_segment_shard {
     uint64_t records, min_id, max_id;
 };
 struct lc_segment_meta {
-    uint64_t number; /* names the file: seg/<number, 16 hex digits>.seg */
+    uint64_t number; /* names the file: lc_segment_path() */
     unsigned level;  /* 0: sealed; n + 1: merged from level n */
     uint64_t octets, records;
     int64_t min_time_ns, max_time_ns;
@@ -29,11 +29,21 @@ struct lc_segment_meta {
 };
 void lc_segment_meta_done(struct lc_segment_meta *m);
 
+/* dir: the directory that holds the segments' files, here and below. "<dir>/<16 hex digits>.seg";
+ * LC_ELIMIT: does not fit into LC_SEGMENT_PATH_MAX octets with its NUL. */
+#define LC_SEGMENT_PATH_MAX 4096
+LC_MUST_CHECK lc_err lc_segment_path(const char *dir, uint64_t number,
+                                     char ret[LC_SEGMENT_PATH_MAX]);
+
+/* All strings of a record together: the largest that a segment takes. */
+#define LC_SEGMENT_RECORD_MAX (4u << 20)
+
 struct lc_segment_writer;
 LC_MUST_CHECK lc_err lc_segment_writer_new(const struct lc_disk *disk, const char *dir,
                                            uint64_t number, unsigned level,
                                            struct lc_segment_writer **ret);
-/* Records come in the order of lc_segment_order(). The record is copied. */
+/* Records come in the order of lc_segment_order(). The record is copied. LC_ELIMIT: over
+ * LC_SEGMENT_RECORD_MAX, or over LC_FIELDS_MAX; after -errno only finish or abort may follow. */
 LC_MUST_CHECK lc_err lc_segment_writer_add(struct lc_segment_writer *w, const struct lc_record *r);
 uint64_t lc_segment_writer_octets(const struct lc_segment_writer *w); /* written so far */
 /* Writes the footer and syncs the file (LC_SYNC_SEGMENT_FILE). The name is durable only after the
@@ -56,5 +66,8 @@ void lc_segment_unref(struct lc_segment *s);
 /* The manifest no longer names it: remove the file when nobody reads it any more. */
 void lc_segment_retire(struct lc_segment *s);
 const struct lc_segment_meta *lc_segment_meta(const struct lc_segment *s);
+/* A block of it could not be read for what is in it: it is not merged, so that whatever can still
+ * be read of it stays as it is. */
+bool lc_segment_is_damaged(const struct lc_segment *s);
 
 #endif

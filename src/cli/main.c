@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cli/main.c - the table of subcommands, help and version.
+ */
+#include <locale.h>
+#include <stdlib.h>
+
+#include "cli/command.h"
+
+static const struct lc_command *const commands[] = {
+    &lc_command_serve,
+    &lc_command_send,
+    &lc_command_query,
+    &lc_command_tail,
+};
+
+static const struct lc_option help_option = {
+    .name = "help", .letter = 'h', .kind = LC_OPTION_FLAG, .help = "show this and exit"};
+
+int lc_command_fail(const struct lc_diag *diag)
+{
+    fprintf(stderr, "logcaster: %s\n", diag->text);
+    return LC_EXIT_ERROR;
+}
+
+static int print_overview(FILE *out)
+{
+    fputs("Takes logs over sockets, keeps them safe on disk, finds them again.\n\n"
+          "Usage: logcaster COMMAND [OPTION...] [OPERAND...]\n\nCommands:\n",
+          out);
+    for (size_t i = 0; i < LC_ARRAY_LEN(commands); i++)
+        fprintf(out, "  %-10s%s\n", commands[i]->name, commands[i]->summary);
+    fputs("  help      explain a command: logcaster help query\n"
+          "  version   print the version\n\n"
+          "Start with:\n"
+          "  logcaster serve                         a server, its data under ./logcaster-data\n"
+          "  echo 'disk is full' | logcaster send    store a line\n"
+          "  logcaster query disk                    find it\n"
+          "  logcaster tail                          see lines as they come\n",
+          out);
+    return LC_EXIT_FOUND;
+}
+
+static int print_help(const struct lc_command *c)
+{
+    printf("%s\n\nUsage: logcaster %s [OPTION...]%s%s\n\n%s\n\nOptions:\n", c->summary, c->name,
+           c->operands[0] != '\0' ? " " : "", c->operands, c->text);
+    lc_options_help(c->options, c->option_count, stdout);
+    lc_options_help(&help_option, 1, stdout);
+    printf("\nExamples:\n%s", c->examples);
+    return LC_EXIT_FOUND;
+}
+
+static int print_version(void)
+{
+    puts("logcaster " LC_VERSION);
+    return LC_EXIT_FOUND;
+}
+
+static const struct lc_command *find_command(const char *name)
+{
+    for (size_t i = 0; i < LC_ARRAY_LEN(commands); i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static int fail_unknown(const char *name)
+{
+    struct lc_diag diag;
+    lc_diag_set(&diag, "unknown command '%s'; 'logcaster help' lists them", name);
+    return lc_command_fail(&diag);
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
+static int run_command(const struct lc_command *c, int argc, char **argv)
+{
+    if (wants_help(argc, argv))
+        return print_help(c);
+    struct lc_diag diag = {0};
+    int operands;
+    void *target = calloc(1, c->target_size);
+    if (target == NULL) {
+        lc_diag_set(&diag, "no memory");
+        return lc_command_fail(&diag);
+    }
+    int code;
+    if (lc_options_read(c->options, c->option_count, argc, argv, target, &operands, &diag) == LC_OK)
+        code = c->run(target, operands, argv);
+    else
+        code = lc_command_fail(&diag);
+    free(target);
+    return code;
+}
+
+static int help(int argc, char **argv)
+{
+    if (argc < 2)
+        return print_overview(stdout);
+    const struct lc_command *c = find_command(argv[1]);
+    return c != NULL ? print_help(c) : fail_unknown(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_ALL, "");
+    if (argc < 2) {
+        print_overview(stderr);
+        return LC_EXIT_ERROR;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        return help(argc - 1, argv + 1);
+    if (strcmp(name, "version") == 0 || strcmp(name, "--version") == 0)
+        return print_version();
+    const struct lc_command *c = find_command(name);
+    return c != NULL ? run_command(c, argc - 1, argv + 1) : fail_unknown(name);
+}

@@ -39,9 +39,11 @@ void lc_arena_done(struct lc_arena *a)
 void *lc_arena_alloc(struct lc_arena *a, size_t n)
 {
     const size_t align = alignof(max_align_t);
-    if (n > a->max - a->used)
+    if (n > a->max)
         return NULL;
     size_t rounded = (n + align - 1) / align * align;
+    if (rounded > a->max - a->used)
+        return NULL;
     struct lc_arena_block *b = a->blocks;
     if (b == NULL || b->cap - b->used < rounded) {
         size_t cap = rounded > BLOCK_SIZE ? rounded : BLOCK_SIZE;
@@ -55,7 +57,7 @@ void *lc_arena_alloc(struct lc_arena *a, size_t n)
     }
     uint8_t *p = b->data + b->used;
     b->used += rounded;
-    a->used += n;
+    a->used += rounded;
     memset(p, 0, n);
     return p;
 }

@@ -15,7 +15,7 @@ struct lc_arena_block;
 
 struct lc_arena {
     struct lc_arena_block *blocks; /* newest first */
-    size_t used;                   /* octets handed out */
+    size_t used;                   /* octets handed out, alignment included */
     size_t max;
 };
 

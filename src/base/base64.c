@@ -14,7 +14,9 @@ static const char *alphabet(enum lc_base64 kind)
 lc_err lc_base64_encode(struct lc_dynbuf *out, struct lc_slice s, enum lc_base64 kind)
 {
     const char *letters = alphabet(kind);
-    lc_err e = lc_dynbuf_reserve(out, s.n / 3 * 4 + 4);
+    size_t whole = s.n / 3 * 4, last = s.n % 3;
+    size_t tail = last == 0 ? 0 : kind == LC_BASE64_STANDARD ? 4 : last + 1;
+    lc_err e = lc_dynbuf_reserve(out, whole + tail);
     if (e != LC_OK)
         return e;
     uint8_t *at = out->p + out->n;
@@ -48,8 +50,8 @@ static int letter_bits(uint8_t c, enum lc_base64 kind)
     return -1;
 }
 
-/* One group of 2 to 4 letters. Returns its octets, 0: not base64. */
-static size_t decode_group(struct lc_slice letters, enum lc_base64 kind, uint8_t octets[3])
+/* One group of 2 to 4 letters. Returns how many octets it stands for, 0: not base64. */
+static size_t decode_group(struct lc_slice letters, enum lc_base64 kind, uint8_t *octets)
 {
     uint32_t bits = 0;
     for (size_t i = 0; i < 4; i++) {
@@ -61,7 +63,7 @@ static size_t decode_group(struct lc_slice letters, enum lc_base64 kind, uint8_t
     size_t n = letters.n - 1;
     if (n < 3 && (bits & (n == 1 ? 0xFFFFu : 0xFFu)) != 0)
         return 0;
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < n; i++)
         octets[i] = (uint8_t)(bits >> (16 - 8 * i));
     return n;
 }
@@ -76,7 +78,7 @@ lc_err lc_base64_decode(struct lc_dynbuf *out, struct lc_slice text, enum lc_bas
     }
     if (text.n % 4 == 1)
         return LC_ESYNTAX;
-    lc_err e = lc_dynbuf_reserve(out, text.n / 4 * 3 + 3);
+    lc_err e = lc_dynbuf_reserve(out, text.n / 4 * 3 + text.n % 4 * 3 / 4);
     if (e != LC_OK)
         return e;
     size_t before = out->n;

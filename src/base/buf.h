@@ -48,6 +48,7 @@ void lc_dynbuf_done(struct lc_dynbuf *b);
 /* Room for `n` more octets behind the end. LC_ELIMIT: over the maximum; -ENOMEM. */
 LC_MUST_CHECK lc_err lc_dynbuf_reserve(struct lc_dynbuf *b, size_t n);
 LC_MUST_CHECK lc_err lc_dynbuf_append(struct lc_dynbuf *b, struct lc_slice s);
+/* Needs room for one octet more than the text has. */
 LC_PRINTF(2, 3) LC_MUST_CHECK lc_err lc_dynbuf_printf(struct lc_dynbuf *b, const char *fmt, ...);
 /* Drops the first `n` octets; the rest moves to the front. */
 void lc_dynbuf_consume(struct lc_dynbuf *b, size_t n);

@@ -49,19 +49,18 @@ LC_FIXED_WIDTH(64, be, be64toh, htobe64)
 uint64_t lc_read_varint(struct lc_reader *r)
 {
     uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        if (r->err != LC_OK || r->p == r->end)
-            break;
-        uint8_t octet = *r->p++;
-        if (shift == 63 && octet > 1)
-            break;
+    for (unsigned shift = 0;; shift += 7) {
+        uint8_t octet = lc_read_u8(r);
+        if (r->err != LC_OK)
+            return 0;
+        if (shift == 63 && octet > 1) {
+            r->err = LC_ESYNTAX;
+            return 0;
+        }
         value |= (uint64_t)(octet & 0x7F) << shift;
         if ((octet & 0x80) == 0)
             return value;
     }
-    if (r->err == LC_OK)
-        r->err = r->p == r->end ? LC_EMORE : LC_ESYNTAX;
-    return 0;
 }
 
 int64_t lc_read_svarint(struct lc_reader *r)

@@ -20,7 +20,7 @@ struct lc_reader {
 
 static inline struct lc_reader lc_reader(struct lc_slice s)
 {
-    return (struct lc_reader){s.p, s.p + s.n, LC_OK};
+    return (struct lc_reader){s.p, s.n == 0 ? s.p : s.p + s.n, LC_OK};
 }
 
 static inline size_t lc_reader_left(const struct lc_reader *r)

@@ -4,10 +4,13 @@
  */
 #include "base/err.h"
 
+#include "base/utf8.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/utf8.h"
 
 const char *lc_strerror(lc_err e)
 {
@@ -38,13 +41,12 @@ void lc_diag_set(struct lc_diag *diag, const char *fmt, ...)
         return;
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(diag->text, sizeof diag->text, fmt, ap);
+    /* one octet more than fits shows whether the cut is inside a character; and the arguments may
+     * be the text itself ("line 3: %s") */
+    char whole[sizeof diag->text + 1];
+    vsnprintf(whole, sizeof whole, fmt, ap);
     va_end(ap);
-    if (n < (int)sizeof diag->text)
-        return;
-    size_t end = sizeof diag->text - 1;
-    while (end > 0 && ((unsigned char)diag->text[end] & 0xC0) == 0x80)
-        end--;
-    if (((unsigned char)diag->text[end] & 0x80) != 0)
-        diag->text[end] = '\0';
+    size_t n = lc_utf8_cut(lc_slice_cstr(whole), sizeof diag->text - 1);
+    memcpy(diag->text, whole, n);
+    diag->text[n] = '\0';
 }

@@ -110,6 +110,12 @@ uint32_t lc_crc32c(uint32_t crc, struct lc_slice s)
     return ~chosen(~crc, s);
 }
 
+uint32_t lc_crc32c_by_table(uint32_t crc, struct lc_slice s)
+{
+    pthread_once(&chosen_once, choose);
+    return ~crc_by_table(~crc, s);
+}
+
 uint64_t lc_hash64(struct lc_slice s, uint64_t seed)
 {
     return XXH3_64bits_withSeed(s.p, s.n, seed);

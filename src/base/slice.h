@@ -45,7 +45,7 @@ static inline bool lc_slice_starts(struct lc_slice s, struct lc_slice prefix)
 /* What follows the first `n` octets; n may be at most s.n. */
 static inline struct lc_slice lc_slice_from(struct lc_slice s, size_t n)
 {
-    return lc_slice(s.p + n, s.n - n);
+    return lc_slice(n == 0 ? s.p : s.p + n, s.n - n); /* NULL + 0 is undefined in C17 */
 }
 
 /* ASCII letters compare without case; all other octets exactly. */

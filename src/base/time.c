@@ -108,8 +108,13 @@ lc_err lc_civil_to_ns(const struct lc_civil *c, int64_t *ret_ns)
     uint32_t fraction = c->second == 60 ? LC_NS_PER_S - 1 : c->ns;
     int64_t s = days_from_civil(c->year, c->month, c->day) * DAY_S;
     s += c->hour * 3600 + c->minute * 60 + second;
+    int64_t part = fraction;
+    if (s < 0) { /* both parts of one sign: else the first second of int64 overflows on the way */
+        s++;
+        part -= LC_NS_PER_S;
+    }
     int64_t ns;
-    if (__builtin_mul_overflow(s, LC_NS_PER_S, &ns) || __builtin_add_overflow(ns, fraction, &ns))
+    if (__builtin_mul_overflow(s, LC_NS_PER_S, &ns) || __builtin_add_overflow(ns, part, &ns))
         return LC_ELIMIT;
     *ret_ns = ns;
     return LC_OK;
@@ -244,11 +249,12 @@ lc_err lc_unix_parse(struct lc_slice s, int64_t *ret_ns)
     lc_err e = lc_slice_u64(whole, &seconds);
     if (e != LC_OK)
         return e;
+    int64_t sign = negative ? -1 : 1;
     int64_t ns;
-    if (seconds > INT64_MAX || __builtin_mul_overflow((int64_t)seconds, LC_NS_PER_S, &ns) ||
-        __builtin_add_overflow(ns, fraction, &ns))
+    if (seconds > INT64_MAX || __builtin_mul_overflow((int64_t)seconds, sign * LC_NS_PER_S, &ns) ||
+        __builtin_add_overflow(ns, sign * fraction, &ns))
         return LC_ELIMIT;
-    *ret_ns = negative ? -ns : ns;
+    *ret_ns = ns;
     return LC_OK;
 }
 

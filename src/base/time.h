@@ -24,9 +24,13 @@ struct lc_time {
 
 #define LC_TIME_NEVER ((struct lc_time){INT64_MAX})
 
+/* What lies past the end of time is never. */
 static inline struct lc_time lc_time_add_ms(struct lc_time t, int64_t ms)
 {
-    return (struct lc_time){t.ns + ms * LC_NS_PER_MS};
+    int64_t ns;
+    if (__builtin_mul_overflow(ms, LC_NS_PER_MS, &ns) || __builtin_add_overflow(t.ns, ns, &ns))
+        return LC_TIME_NEVER;
+    return (struct lc_time){ns};
 }
 
 static inline bool lc_time_reached(struct lc_time deadline, struct lc_time now)

@@ -19,12 +19,14 @@ struct lc_file; /* the disk's own */
 #define LC_SYNC_POINTS(X)                                                                          \
     X(WAL_CREATE_DIR) /* the name of a new WAL file */                                             \
     X(WAL_COMMIT)     /* a group of records */                                                     \
+    X(WAL_RECOVER)    /* WAL files found at opening, and their names: a process may have died      \
+                         between writing and syncing, and what has been seen must stay */          \
     X(SEGMENT_FILE)   /* a segment's contents */                                                   \
     X(SEGMENT_DIR)    /* a segment's name */                                                       \
     X(MANIFEST_EDIT)  /* an appended edit */                                                       \
     X(MANIFEST_FILE)  /* a rewritten manifest's contents */                                        \
     X(MANIFEST_DIR)   /* its rename over the old one */                                            \
-    X(STORE_DIR)      /* the directories of a new store */
+    X(STORE_DIR)      /* the name of a new store's directory */
 
 #define LC_SYNC_ENUM(name) LC_SYNC_##name,
 enum lc_sync_point { LC_SYNC_POINTS(LC_SYNC_ENUM) LC_SYNC_COUNT };

@@ -12,8 +12,7 @@
 #ifndef LC_STORE_SET_H
 #define LC_STORE_SET_H
 
-#include <stdatomic.h>
-
+#include "base/buf.h"
 #include "base/record.h"
 
 struct lc_set;
@@ -24,6 +23,8 @@ void lc_set_unref(struct lc_set *set); /* NULL is accepted; the last one frees *
 /* What is committed: rows [0, count) may be read. Any thread. */
 uint32_t lc_set_committed(const struct lc_set *set);
 unsigned lc_set_shard(const struct lc_set *set);
+/* Octets of memory in use, by estimate. Any thread. */
+uint64_t lc_set_octets(const struct lc_set *set);
 
 /* The small entry of a row: what scans and seals look at first. */
 struct lc_set_entry {
@@ -41,5 +42,44 @@ struct lc_slice lc_set_message(const struct lc_set *set, uint32_t row);
 /* The whole record; `fields` is room for LC_FIELDS_MAX. */
 void lc_set_record(const struct lc_set *set, uint32_t row, struct lc_field *fields,
                    struct lc_record *ret);
+
+/* ---- filling: the writer's thread ---- */
+
+/* The largest record: all of its strings together. */
+#define LC_SET_RECORD_MAX (2u << 20)
+
+/* A place between two records, and the names that were numbered before it. */
+struct lc_set_mark {
+    uint32_t rows;
+    uint16_t strings;
+    uint16_t streams;
+};
+
+/* max_octets: of memory, about; one record always fits. One reference. -ENOMEM. */
+LC_MUST_CHECK lc_err lc_set_new(unsigned shard, uint64_t max_octets, struct lc_set **ret);
+/* Empty again, with its memory kept. Nobody else may hold a reference. */
+void lc_set_reset(struct lc_set *set, unsigned shard);
+/* Copies it. Sequences increase. LC_EWAIT: the set is full; LC_ELIMIT: no set takes such a record;
+ * -ENOMEM. After an error nothing has changed. */
+LC_MUST_CHECK lc_err lc_set_append(struct lc_set *set, uint64_t sequence,
+                                   const struct lc_record *r);
+/* Drops what was appended and not committed. No committer may be at work. */
+void lc_set_truncate(struct lc_set *set);
+
+/* ---- committing: the committer's thread ---- */
+
+struct lc_set_mark lc_set_appended(const struct lc_set *set);
+struct lc_set_mark lc_set_committed_mark(const struct lc_set *set);
+/* Rows before `mark` become readable. */
+void lc_set_commit(struct lc_set *set, struct lc_set_mark mark);
+/* The octets of rows [from, to), in at most LC_SET_PARTS_MAX parts that live as long as the set;
+ * returns how many parts. */
+#define LC_SET_PARTS_MAX 512
+size_t lc_set_parts(const struct lc_set *set, uint32_t from, uint32_t to,
+                    struct lc_slice parts[LC_SET_PARTS_MAX]);
+/* Appends the definitions of the names in [from, to), as a frame repeats them. -ENOMEM, LC_ELIMIT.
+ */
+LC_MUST_CHECK lc_err lc_set_define(const struct lc_set *set, struct lc_set_mark from,
+                                   struct lc_set_mark to, struct lc_dynbuf *out);
 
 #endif

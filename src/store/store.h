@@ -6,7 +6,7 @@
  *         visible when it is. docs/store-format.md has the files, docs/architecture.md the ways.
  * WHO     service/ writes, query/ reads. It knows no socket.
  * THREAD  Said at each function. The store has threads of its own: a committer for each shard that
- *         is written, one for sealing, merging and retention.
+ *         is written, one for sealing, one for merging and retention.
  */
 #ifndef LC_STORE_STORE_H
 #define LC_STORE_STORE_H
@@ -24,7 +24,8 @@ struct lc_store_config {
     const struct lc_clock *clock; /* NULL: lc_clock_system */
     unsigned writers;             /* shards that will be written, 1..64; a store never has fewer
                                    * shards than it ever had */
-    uint64_t memory;              /* octets for active sets and caches; 0: 512 MiB */
+    uint64_t memory;              /* octets for active sets and caches; 0: 512 MiB. A set gets
+                                   * memory / (8 x writers), within 128 KiB..64 MiB */
     uint64_t retain_octets; /* on disk, at most; 0: 80% of the file system or 50 GB, the smaller */
     int64_t retain_ns;      /* age by `received`; 0: none */
     bool ack_written;       /* committed = written, not synced */
@@ -37,6 +38,7 @@ struct lc_store_report {
     uint64_t wal_files, wal_records; /* replayed */
     uint64_t torn_octets;            /* at the ends of WAL files: never acknowledged, dropped */
     uint64_t damaged_octets, damaged_places; /* elsewhere: bit rot, told in `damage` */
+    uint64_t lost_records;                   /* known by their missing sequences */
     uint64_t orphans_removed;                /* files that nothing names: left by a crash */
     char damage[480];                        /* the first damaged place, for humans */
 };
@@ -68,7 +70,8 @@ void lc_shard_on_progress(struct lc_shard *shard, void (*notify)(void *arg), voi
 
 /* What became of appended records, in the order of ids. All ids of this shard up to `upto` and
  * after the previous outcome are committed (err = LC_OK) or were refused and will never be seen
- * (err = LC_EFULL). False: nothing new. Writer's thread. */
+ * (err = LC_EFULL; docs/store-format.md section 2 has the one exception). Ids that were refused are
+ * given again. False: nothing new. Writer's thread; call it until it returns false. */
 struct lc_outcome {
     uint64_t upto;
     lc_err err;
@@ -166,8 +169,10 @@ struct lc_store_stats lc_store_stats(struct lc_store *store); /* any thread */
 
 /* ---- for tests without threads ---- */
 
-/* Does one piece of background work in the caller's thread: a commit of what was appended, a seal,
- * a merge, retention. LC_EEND: nothing to do. */
+/* Does one piece of background work in the caller's thread, which is also every shard's writer: a
+ * commit of what was appended, a seal, a merge, retention. LC_WORK_SEAL also seals committed
+ * records of a set that is not full; LC_WORK_ANY does not. LC_EEND: nothing to do. Other errors: it
+ * failed and will be tried again by a later step. */
 enum lc_store_work { LC_WORK_COMMIT, LC_WORK_SEAL, LC_WORK_MERGE, LC_WORK_RETAIN, LC_WORK_ANY };
 LC_MUST_CHECK lc_err lc_store_step(struct lc_store *store, enum lc_store_work work);
 

@@ -9,6 +9,8 @@
 #ifndef LC_STORE_VERSION_H
 #define LC_STORE_VERSION_H
 
+#include <stdatomic.h>
+
 #include "store/segment.h"
 #include "store/set.h"
 
@@ -22,7 +24,8 @@ struct lc_version {
     atomic_uint refs;
     unsigned shard_count;
     uint64_t *shard_ends;         /* last committed id of what is sealed, by shard; 0: none */
-    uint64_t *retired_max_id;     /* largest id that retention has removed, by shard; 0: none */
+    uint64_t *retired_max_id;     /* largest id that retention has removed, or damage has lost, by
+                                   * shard; 0: none */
     struct lc_segment **segments; /* counted */
     size_t segment_count;
     struct lc_set **sets; /* counted; oldest first within a shard */
@@ -33,11 +36,13 @@ struct lc_version {
 
 /* store/store.h's lc_snapshot: a version and how far each of its sets was committed just then. */
 struct lc_snapshot {
+    atomic_uint refs;
     struct lc_version *version; /* counted */
     const struct lc_disk *disk;
     uint32_t *set_rows; /* rows of sets[i] that may be read */
 };
 
+struct lc_snapshot *lc_snapshot_ref(struct lc_snapshot *snap);
 struct lc_version *lc_version_ref(struct lc_version *v);
 void lc_version_unref(struct lc_version *v);
 

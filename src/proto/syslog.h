@@ -21,23 +21,31 @@ struct lc_syslog_context {
 /* Where the structured data of one message is put; unescaped values live in `text`. */
 struct lc_syslog_scratch {
     struct lc_field fields[LC_FIELDS_MAX];
-    uint8_t text[8192];
+    uint8_t text[16384];
 };
 
 /* A whole message that begins with '<' digit. Fills the record's time, level, host, app, pid,
  * facility ("auth"), message and fields (structured data as `<sd-id>.<name>`, MSGID as `msgid`);
- * what the message does not say stays as the caller set it. What is damaged behind a valid PRI is
- * kept as the message: syslog cannot refuse. LC_ESYNTAX: no valid PRI (0..191). */
+ * what the message does not say stays as the caller set it. One line's end or NUL behind the
+ * message is the sender's framing and dropped. What is not understood behind a valid PRI is kept as
+ * the message: syslog cannot refuse. Slices point into the message, the scratch and static memory.
+ * LC_ESYNTAX: no valid PRI (0..191); nothing is changed. */
 LC_MUST_CHECK lc_err lc_syslog_decode(struct lc_slice message, const struct lc_syslog_context *ctx,
                                       struct lc_syslog_scratch *scratch, struct lc_record *ret);
 
-/* One frame of a TCP stream, `<length> SP <message>`: as lc_line_next().
- * LC_EMORE; LC_ESYNTAX: not a count (the stream cannot be followed any further); LC_ELIMIT: the
- * count is over `limit`: *ret_used is the octets of count and space, *ret_length what follows. */
+/* One frame of a TCP stream, `<length> SP <message>` (RFC 6587 section 3.4.1).
+ *
+ * LC_OK       *ret_message points into `in`; *ret_used octets are spent.
+ * LC_EMORE    not all of it is there: nothing is spent. The caller's buffer needs room for `limit`
+ *             octets and LC_SYSLOG_COUNT_MAX.
+ * LC_ELIMIT   the length is over `limit`: *ret_used is what the length and the space take,
+ *             *ret_length the octets that follow and are to be skipped.
+ * LC_ESYNTAX  no length: the stream cannot be followed any further. */
+#define LC_SYSLOG_COUNT_MAX 11 /* ten digits and the space */
 LC_MUST_CHECK lc_err lc_syslog_frame(struct lc_slice in, size_t limit, struct lc_slice *ret_message,
                                      size_t *ret_used, size_t *ret_length);
 
-/* "kern", "user", ... "local7"; empty over 23. */
+/* 0..23: "kern", "user", ... "local7"; empty over it. */
 struct lc_slice lc_syslog_facility(unsigned facility);
 
 #endif

@@ -19,9 +19,9 @@
  *            input. Kept by the caller, so that a slow sender costs one look at each octet.
  * LC_OK      *ret_line points into `in`; *ret_used octets are spent; *scanned is 0 again.
  * LC_EMORE   no line's end yet: nothing is spent.
- * LC_ELIMIT  the line is longer than `limit`: *ret_line is its first `limit` octets, *ret_used as
- *            many; what follows up to the next line's end is still to be skipped by the caller
- *            with lc_line_skip(). */
+ * LC_ELIMIT  the line is longer than `limit` (at least 4): *ret_line is its first part, at most
+ *            `limit` octets that do not end inside a UTF-8 character, *ret_used as many. What
+ *            follows up to the next line's end is to be skipped with lc_line_skip(). */
 LC_MUST_CHECK lc_err lc_line_next(struct lc_slice in, size_t limit, size_t *scanned,
                                   struct lc_slice *ret_line, size_t *ret_used);
 /* The octets up to and including the next LF. LC_EMORE: none in `in`; all of it is to be spent. */
@@ -44,15 +44,26 @@ enum lc_line_kind {
 
 enum lc_line_kind lc_line_kind(struct lc_slice line);
 
+/* What a log line says that has no place in a record; each becomes the field of its name. Empty
+ * slices: nothing. */
+struct lc_unplaced {
+    struct lc_slice level_text;   /* a word that is no level */
+    struct lc_slice claimed_time; /* seconds that 64 bits of nanoseconds cannot hold */
+};
+
 /* Decode a whole line of that kind into `ret`, which the caller has set to a record with what the
- * connection knows; only what the line says is changed. On LC_ESYNTAX *ret_reason is a static
- * text for the sender, and `ret` is untouched. An unknown level word in v2 (and v1) is not an
- * error: it goes to *ret_level_text (empty otherwise), for the field `level_text`. An empty level
- * or time is "not said". */
+ * connection knows; only what the line says is changed, and an empty level or time says nothing.
+ * Whether a time is plausible is the caller's to judge.
+ * LC_ESYNTAX: *ret_reason is a static text for the sender, and nothing else is changed. */
 LC_MUST_CHECK lc_err lc_v1_decode(struct lc_slice line, struct lc_record *ret,
-                                  struct lc_slice *ret_level_text, const char **ret_reason);
+                                  struct lc_unplaced *ret_unplaced, const char **ret_reason);
 LC_MUST_CHECK lc_err lc_v2_decode(struct lc_slice line, struct lc_record *ret,
-                                  struct lc_slice *ret_level_text, const char **ret_reason);
+                                  struct lc_unplaced *ret_unplaced, const char **ret_reason);
+
+/* One v2 line for `r` as a sender writes it, with its LF; LC_TIME_ABSENT and LC_LEVEL_NONE are left
+ * empty. LC_ESYNTAX: the message holds an LF or ends with a CR, which no line can carry.
+ * LC_ELIMIT, -ENOMEM: as lc_dynbuf_append(). Nothing is appended on failure. */
+LC_MUST_CHECK lc_err lc_v2_encode(struct lc_dynbuf *out, const struct lc_record *r);
 
 /* One list: wire name, enum. docs/protocols.md, "Query protocols". */
 #define LC_QUERY_TYPES(X)                                                                          \
@@ -76,22 +87,25 @@ struct lc_query_request {
     struct lc_slice parameter;
 };
 
-/* A line of kind LC_LINE_QUERY_V1 or _V2. LC_ESYNTAX with a reason for the asker. */
+/* A line of kind LC_LINE_QUERY_V1 or _V2. What the parameter means is for the query to judge.
+ * LC_ESYNTAX: *ret_reason is a static text for the asker, *ret is untouched. */
 LC_MUST_CHECK lc_err lc_query_request_decode(struct lc_slice line, struct lc_query_request *ret,
                                              const char **ret_reason);
 
-/* Rows, each with its LF, appended to `out`: LOG:<s>:<level>:<message> (v1),
- * <id>|<level>|<s[.fraction]>|<message> (v2; CR and LF inside a message as \r and \n), or one JSON
- * object with all that is known of the record: _time (RFC 3339), _msg, id, level, space, host, app,
- * facility, pid, source, and the fields by their names and types. A message that is not UTF-8
- * comes as _msg_base64 instead of _msg, so that nothing is lost. LC_ELIMIT: out is full. */
+/* Rows, each with its LF, appended to `out`. Nothing is appended on failure: LC_ELIMIT (out is
+ * full), -ENOMEM.
+ *
+ * v1, v2  LOG:<seconds>:<level>:<message> and <id>|<level>|<seconds[.fraction]>|<message>; CR and
+ *         LF inside the message become the two characters \r and \n.
+ * json    One object with all that is known, nothing lost: _time (RFC 3339), _msg, id, level,
+ *         space, host, app, facility, pid, source, received, then the fields in their types.
+ *         Absent is left out. A value that is not UTF-8 has the member <name>_base64 instead.
+ *         A field's name that could be taken for one of these gets `field.` before it. */
 LC_MUST_CHECK lc_err lc_row_v1(struct lc_dynbuf *out, const struct lc_record *r);
 LC_MUST_CHECK lc_err lc_row_v2(struct lc_dynbuf *out, const struct lc_record *r);
 LC_MUST_CHECK lc_err lc_row_json(struct lc_dynbuf *out, const struct lc_record *r);
-/* "..." with what JSON must escape (RFC 8259 section 7); invalid UTF-8 becomes U+FFFD. */
+/* "..." with what JSON must escape (RFC 8259 section 7); each octet that is not UTF-8 becomes
+ * U+FFFD. Nothing is appended on failure, as above. */
 LC_MUST_CHECK lc_err lc_json_string(struct lc_dynbuf *out, struct lc_slice s);
-
-/* One v2 line for `r` as a sender writes it. LC_ESYNTAX: the message holds an LF. */
-LC_MUST_CHECK lc_err lc_v2_encode(struct lc_dynbuf *out, const struct lc_record *r);
 
 #endif

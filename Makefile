@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The front door. What is built, and how, stands in meson.build; this only calls it.
+
+.DEFAULT_GOAL = help
+DATA = ./data
+
+.PHONY: run build check bench fmt lint fuzz clean help
+
+run: build
+	@exec build/logcaster serve --data $(DATA) $(ARGS)
+
+build:
+	@scripts/deps.sh build
+	@scripts/build.sh build -Dbuildtype=debugoptimized -Dtests=false
+
+check:
+	@scripts/check.sh asan
+
+bench:
+	@scripts/deps.sh build bench
+	@bench/run.sh $(ARGS)
+
+fmt:
+	@scripts/deps.sh lint
+	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+
+lint:
+	@scripts/deps.sh build lint
+	@scripts/lint.sh
+
+fuzz:
+	@scripts/deps.sh build fuzz
+	@fuzz/run.sh $(ARGS)
+
+clean:
+	rm -rf build build-*
+
+help:
+	@echo 'make run      build, then serve with the data under $(DATA) (ARGS="--option ...": more options)'
+	@echo 'make check    every test, under sanitizers'
+	@echo 'make lint     format, clang-tidy, cppcheck, layers, sizes'
+	@echo 'make bench    throughput beside rsyslog (ARGS="--help")'
+	@echo 'make fuzz     each fuzz target for a while (ARGS="seconds [target...]")'
+	@echo 'make fmt      format all C'
+	@echo 'make clean    remove what was built'

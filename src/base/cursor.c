@@ -99,5 +99,5 @@ void lc_write_varint(struct lc_writer *w, uint64_t v)
 
 void lc_write_svarint(struct lc_writer *w, int64_t v)
 {
-    lc_write_varint(w, ((uint64_t)v << 1) ^ (uint64_t)(v >> 63));
+    lc_write_varint(w, ((uint64_t)v << 1) ^ (v < 0 ? UINT64_MAX : 0));
 }

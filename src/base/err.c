@@ -4,7 +4,6 @@
  */
 #include "base/err.h"
 
-#include "base/utf8.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

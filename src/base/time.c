@@ -162,6 +162,24 @@ static bool take_fraction(struct lc_slice *s, uint32_t *ret_ns)
     return digits > 0;
 }
 
+static bool take_date(struct lc_slice *s, struct lc_civil *c)
+{
+    unsigned year;
+    if (!take_digits(s, 4, &year) || !take_octet(s, "-") || !take_digits(s, 2, &c->month) ||
+        !take_octet(s, "-") || !take_digits(s, 2, &c->day))
+        return false;
+    c->year = (int)year;
+    return true;
+}
+
+static bool take_time_of_day(struct lc_slice *s, struct lc_civil *c)
+{
+    if (!take_digits(s, 2, &c->hour) || !take_octet(s, ":") || !take_digits(s, 2, &c->minute) ||
+        !take_octet(s, ":") || !take_digits(s, 2, &c->second))
+        return false;
+    return !take_octet(s, ".,") || take_fraction(s, &c->ns);
+}
+
 /* 'Z' or an offset. */
 static bool take_zone(struct lc_slice *s, int64_t *ret_s)
 {
@@ -180,20 +198,10 @@ static bool take_zone(struct lc_slice *s, int64_t *ret_s)
 lc_err lc_rfc3339_parse(struct lc_slice s, int64_t *ret_ns, size_t *ret_used)
 {
     struct lc_slice rest = s;
-    unsigned year;
     struct lc_civil c = {0};
-    if (!take_digits(&rest, 4, &year) || !take_octet(&rest, "-") ||
-        !take_digits(&rest, 2, &c.month) || !take_octet(&rest, "-") ||
-        !take_digits(&rest, 2, &c.day) || !take_octet(&rest, "Tt ") ||
-        !take_digits(&rest, 2, &c.hour) || !take_octet(&rest, ":") ||
-        !take_digits(&rest, 2, &c.minute) || !take_octet(&rest, ":") ||
-        !take_digits(&rest, 2, &c.second))
-        return LC_ESYNTAX;
-    c.year = (int)year;
-    if (take_octet(&rest, ".,") && !take_fraction(&rest, &c.ns))
-        return LC_ESYNTAX;
     int64_t offset_s, ns;
-    if (!take_zone(&rest, &offset_s))
+    if (!take_date(&rest, &c) || !take_octet(&rest, "Tt ") || !take_time_of_day(&rest, &c) ||
+        !take_zone(&rest, &offset_s))
         return LC_ESYNTAX;
     lc_err e = lc_civil_to_ns(&c, &ns);
     if (e != LC_OK)
@@ -295,7 +303,7 @@ static int64_t take_unit(struct lc_slice *s)
         {"m", 60 * LC_NS_PER_S},
         {"h", 3600 * LC_NS_PER_S},
         {"d", DAY_S * LC_NS_PER_S},
-        {"w", 7 * DAY_S * LC_NS_PER_S},
+        {"w", 7 * (DAY_S * LC_NS_PER_S)},
     };
     for (size_t i = 0; i < LC_ARRAY_LEN(units); i++) {
         struct lc_slice name = lc_slice_cstr(units[i].name);

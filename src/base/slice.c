@@ -77,3 +77,13 @@ lc_err lc_slice_i64(struct lc_slice s, int64_t *ret)
     *ret = (int64_t)(negative ? -magnitude : magnitude);
     return LC_OK;
 }
+
+size_t lc_u64_format(uint64_t v, char out[LC_U64_MAX])
+{
+    size_t width = 1;
+    for (uint64_t left = v; left >= 10; left /= 10)
+        width++;
+    for (size_t i = width; i-- > 0; v /= 10)
+        out[i] = (char)('0' + v % 10);
+    return width;
+}

@@ -66,4 +66,8 @@ struct lc_slice lc_slice_trim(struct lc_slice s);
 LC_MUST_CHECK lc_err lc_slice_u64(struct lc_slice s, uint64_t *ret);
 LC_MUST_CHECK lc_err lc_slice_i64(struct lc_slice s, int64_t *ret);
 
+/* `v` in decimal, without a NUL; returns the octets written. */
+#define LC_U64_MAX 20
+size_t lc_u64_format(uint64_t v, char out[LC_U64_MAX]);
+
 #endif

@@ -107,6 +107,20 @@ static void signed_numbers(void **state)
     assert_true(v == INT64_MIN);
 }
 
+static void writing_numbers(void **state)
+{
+    LC_UNUSED(state);
+    static const struct {
+        uint64_t v;
+        const char *text;
+    } cases[] = {
+        {0, "0"}, {9, "9"}, {10, "10"}, {1000000, "1000000"}, {UINT64_MAX, "18446744073709551615"}};
+    for (size_t i = 0; i < LC_ARRAY_LEN(cases); i++) {
+        char out[LC_U64_MAX];
+        assert_slice(lc_slice(out, lc_u64_format(cases[i].v, out)), cases[i].text);
+    }
+}
+
 /* A codec for the harness: words between spaces, in brackets. */
 static size_t feed_words(void *arg, struct lc_slice in, struct lc_dynbuf *said)
 {
@@ -173,6 +187,7 @@ int main(void)
         cmocka_unit_test(trimming),
         cmocka_unit_test(unsigned_numbers),
         cmocka_unit_test(signed_numbers),
+        cmocka_unit_test(writing_numbers),
         cmocka_unit_test(splits_feed_everything_once),
         cmocka_unit_test(splits_cut_at_every_octet),
         cmocka_unit_test(guard_ends_at_the_input),

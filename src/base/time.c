@@ -272,14 +272,8 @@ size_t lc_unix_format(int64_t ns, char out[LC_UNIX_MAX])
     uint64_t magnitude = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
     if (ns < 0)
         *at++ = '-';
-    uint64_t whole = magnitude / LC_NS_PER_S;
     unsigned fraction = (unsigned)(magnitude % LC_NS_PER_S);
-    unsigned width = 1;
-    for (uint64_t v = whole; v >= 10; v /= 10)
-        width++;
-    for (unsigned i = width; i-- > 0; whole /= 10)
-        at[i] = (char)('0' + whole % 10);
-    at += width;
+    at += lc_u64_format(magnitude / LC_NS_PER_S, at);
     if (fraction == 0)
         return (size_t)(at - out);
     *at++ = '.';

@@ -2,10 +2,11 @@
  *
  * proto/detect.h - which protocol a connection speaks, from its first octets.
  *
- * WHAT    One table; a new protocol is one row. What the listener speaks competes. What it does not
- *         speak is still named, so that it can be refused in its own language: always when its
- *         signature is no accident (TLS, HTTP, PROXY v2), and any of them where no lines are
- * spoken, which could begin with such octets. WHO     conn/.
+ * WHAT    One table; a new protocol is one row. What the listener speaks competes. What it does
+ *         not speak is still named, so that it can be refused in its own language: always when its
+ *         signature is no accident (TLS, HTTP, PROXY v2); the rest only where no lines are spoken,
+ *         since a line may begin with any octets.
+ * WHO     conn/.
  */
 #ifndef LC_PROTO_DETECT_H
 #define LC_PROTO_DETECT_H

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proto/detect.c - the table of first octets (docs/protocols.md, "Listeners").
+ */
+#include "proto/detect.h"
+
+#define COUNT_DIGITS 10 /* of an octet count, as proto/syslog.h */
+
+/* Like lc_detect(): LC_OK: it is; LC_EMORE: it may become; LC_ESYNTAX: it is not. */
+typedef lc_err matcher(struct lc_slice in);
+
+static bool is_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* RFC 6587 section 3.4.1: a length without leading zero, a space, and the `<` of a PRI. */
+static lc_err is_counted(struct lc_slice in)
+{
+    size_t n = 0;
+    while (n < in.n && n < COUNT_DIGITS && is_digit(in.p[n]))
+        n++;
+    if (in.p[0] == '0' || n == 0)
+        return LC_ESYNTAX;
+    for (const char *end = " <"; *end != '\0'; end++, n++) {
+        if (n == in.n)
+            return LC_EMORE;
+        if (in.p[n] != (uint8_t)*end)
+            return LC_ESYNTAX;
+    }
+    return LC_OK;
+}
+
+/* RFC 9112 section 3: method, target and version of a whole line, which ends with LF or CR LF.
+ * Methods are letters in capitals and '-', so that most log lines are known not to be a request
+ * by their first word. */
+static lc_err is_request_line(struct lc_slice in)
+{
+    size_t method = 0;
+    while (method < in.n &&
+           ((in.p[method] >= 'A' && in.p[method] <= 'Z') || (method > 0 && in.p[method] == '-')))
+        method++;
+    if (method == in.n)
+        return LC_EMORE;
+    if (method == 0 || in.p[method] != ' ')
+        return LC_ESYNTAX;
+
+    struct lc_slice target, rest = lc_slice_from(in, method + 1);
+    const uint8_t *end = rest.n == 0 ? NULL : memchr(rest.p, '\n', rest.n);
+    if (end == NULL)
+        return LC_EMORE;
+    rest.n = (size_t)(end - rest.p);
+    if (rest.n > 0 && rest.p[rest.n - 1] == '\r')
+        rest.n--;
+    if (!lc_slice_cut(&rest, ' ', &target) || target.n == 0)
+        return LC_ESYNTAX;
+    return lc_slice_eq(rest, LC_LIT("HTTP/1.0")) || lc_slice_eq(rest, LC_LIT("HTTP/1.1"))
+               ? LC_OK
+               : LC_ESYNTAX;
+}
+
+/* sure: no line begins so by accident. A row is told by `begins` or by `match`. Of two rows that
+ * fit, the first octets of the one must not suffice for the other, or it must stand first. */
+static const struct row {
+    enum lc_protocol protocol;
+    bool sure;
+    const char *begins;
+    size_t n;
+    matcher *match;
+} rows[] = {
+#define BEGINS(text) text, sizeof(text) - 1, NULL
+#define MATCH(f)     NULL, 0, f
+    {LC_PROTO_TLS, true, BEGINS("\x16\x03")}, /* RFC 8446 section 5.1: handshake, any version */
+    {LC_PROTO_PROXY, true, BEGINS("\r\n\r\n\0\r\nQUIT\n")},
+    {LC_PROTO_PROXY, false, BEGINS("PROXY ")},
+    {LC_PROTO_HTTP2, true, BEGINS("PRI * HTTP/2.0")},
+    {LC_PROTO_IRC, false, BEGINS("CAP ")},
+    {LC_PROTO_IRC, false, BEGINS("NICK ")},
+    {LC_PROTO_IRC, false, BEGINS("USER ")},
+    {LC_PROTO_IRC, false, BEGINS("PASS ")},
+    {LC_PROTO_IRC, false, BEGINS("AUTHENTICATE ")},
+    {LC_PROTO_FRAMES, false, BEGINS("\0")},
+    {LC_PROTO_BINARY_V1, false, BEGINS("\1")},
+    {LC_PROTO_BINARY_V2, false, BEGINS("\2")},
+    {LC_PROTO_SYSLOG_COUNTED, false, MATCH(is_counted)},
+    {LC_PROTO_HTTP1, true, MATCH(is_request_line)},
+#undef BEGINS
+#undef MATCH
+};
+
+static lc_err match(const struct row *row, struct lc_slice in)
+{
+    if (row->match != NULL)
+        return row->match(in);
+    size_t n = in.n < row->n ? in.n : row->n;
+    if (memcmp(in.p, row->begins, n) != 0)
+        return LC_ESYNTAX;
+    return n == row->n ? LC_OK : LC_EMORE;
+}
+
+static bool competes(const struct row *row, unsigned speaks)
+{
+    return row->sure || (speaks & LC_SPEAKS(row->protocol)) != 0 ||
+           (speaks & LC_SPEAKS(LC_PROTO_LINES)) == 0;
+}
+
+lc_err lc_detect(struct lc_slice in, unsigned speaks, enum lc_protocol *ret)
+{
+    LC_ASSERT(in.n > 0);
+    bool full = in.n >= LC_DETECT_MAX;
+    if (full)
+        in.n = LC_DETECT_MAX;
+    bool undecided = false;
+    for (size_t i = 0; i < LC_ARRAY_LEN(rows); i++) {
+        if (!competes(&rows[i], speaks))
+            continue;
+        lc_err e = match(&rows[i], in);
+        if (e == LC_OK) {
+            *ret = rows[i].protocol;
+            return LC_OK;
+        }
+        undecided = undecided || e == LC_EMORE;
+    }
+    if (undecided && !full)
+        return LC_EMORE;
+    *ret = LC_PROTO_LINES;
+    return LC_OK;
+}
+
+const char *lc_protocol_name(enum lc_protocol p)
+{
+    static const char *const names[] = {
+#define LC_PROTOCOL_NAME(id, name) name,
+        LC_PROTOCOLS(LC_PROTOCOL_NAME)
+#undef LC_PROTOCOL_NAME
+    };
+    return names[p];
+}

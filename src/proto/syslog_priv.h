@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * proto/syslog_priv.h - the two shapes of what stands behind a PRI; for syslog.c only.
+ */
+#ifndef LC_PROTO_SYSLOG_PRIV_H
+#define LC_PROTO_SYSLOG_PRIV_H
+
+#include "proto/syslog.h"
+
+/* `text` is the message behind its PRI. False: it has no RFC 5424 header, and nothing is changed.
+ * Structured data that is damaged, or more than the scratch can hold, stays in the message. */
+bool lc_syslog_5424(struct lc_slice text, struct lc_syslog_scratch *scratch, struct lc_record *ret);
+
+/* Whatever else: what it does not recognise is the message. */
+void lc_syslog_3164(struct lc_slice text, const struct lc_syslog_context *ctx,
+                    struct lc_record *ret);
+
+#endif

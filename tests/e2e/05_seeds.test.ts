@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// 05_seeds.test.ts - the dialogues of tests/seeds, each against a server of its own.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { LineClient } from "./lib/client.js";
+import { Server, withServer } from "./lib/server.js";
+
+const folder = join(process.cwd(), "../seeds");
+
+/** A line of the dialogue as a pattern: <id> and <time> stand for numbers. */
+function pattern(text: string): RegExp {
+  const literal = text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`^${literal.replace(/<id>/g, "\\d+").replace(/<time>/g, "\\d+(\\.\\d+)?")}$`);
+}
+
+async function play(server: Server, name: string, lines: string[]): Promise<void> {
+  let client: LineClient | undefined;
+  for (const [index, line] of lines.entries()) {
+    const where = `${name}:${index + 1}`;
+    if (line === "" || line.startsWith("#")) continue;
+    if (line.startsWith("connect ")) {
+      const port = line === "connect query" ? server.queryPort : server.logsPort;
+      client = await LineClient.open({ host: "127.0.0.1", port });
+      continue;
+    }
+    assert.ok(client !== undefined, `${where}: no connection`);
+    if (line === "close") client.close();
+    else if (line.startsWith("> ")) client.send(`${line.slice(2)}\n`);
+    else if (line === "< closed") assert.equal(await client.line(), undefined, where);
+    else if (line.startsWith("< ")) assert.match((await client.line()) ?? "(closed)", pattern(line.slice(2)), where);
+    else assert.fail(`${where}: not a line of a dialogue: ${line}`);
+  }
+  client?.close();
+}
+
+for (const name of readdirSync(folder).filter((file) => file.endsWith(".dialogue")).sort())
+  test(`seeds: ${name}`, () =>
+    withServer({}, (server) => play(server, name, readFileSync(join(folder, name), "utf8").split("\n"))));

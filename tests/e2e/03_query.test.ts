@@ -18,7 +18,7 @@ function asker(server: Server): Promise<LineClient> {
 async function ask(client: LineClient, request: string): Promise<string[]> {
   client.send(`${request}\n`);
   const head = await client.line();
-  assert.ok(head?.startsWith("RESULT|"), `${request}: ${head}`);
+  assert.ok(head !== undefined && head.startsWith("RESULT|"), `${request}: ${head}`);
   const rows: string[] = [];
   for (let line = await client.line(); ; line = await client.line()) {
     assert.ok(line !== undefined, "closed in the middle");

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** The binary: built by `make check`, or named by LOGCASTER. */
-export const binary = process.env.LOGCASTER ?? join(process.cwd(), "../../build-asan/src/cli/logcaster");
+export const binary = process.env.LOGCASTER ?? join(process.cwd(), "../../build-asan/logcaster");
 
 export interface Exit {
   code: number | null;

@@ -57,8 +57,10 @@ struct lc_set_mark {
 
 /* max_octets: of memory, about; one record always fits. One reference. -ENOMEM. */
 LC_MUST_CHECK lc_err lc_set_new(unsigned shard, uint64_t max_octets, struct lc_set **ret);
-/* Empty again, with its memory kept. Nobody else may hold a reference. */
-void lc_set_reset(struct lc_set *set, unsigned shard);
+/* Nobody but the caller holds a reference. */
+bool lc_set_is_alone(const struct lc_set *set);
+/* Empty again, with its memory kept, by the only one who holds it. */
+void lc_set_reset(struct lc_set *set);
 /* Copies it. Sequences increase. LC_EWAIT: the set is full; LC_ELIMIT: no set takes such a record;
  * -ENOMEM. After an error nothing has changed. */
 LC_MUST_CHECK lc_err lc_set_append(struct lc_set *set, uint64_t sequence,
@@ -74,7 +76,7 @@ struct lc_set_mark lc_set_committed_mark(const struct lc_set *set);
 void lc_set_commit(struct lc_set *set, struct lc_set_mark mark);
 /* The octets of rows [from, to), in at most LC_SET_PARTS_MAX parts that live as long as the set;
  * returns how many parts. */
-#define LC_SET_PARTS_MAX 512
+#define LC_SET_PARTS_MAX 160
 size_t lc_set_parts(const struct lc_set *set, uint32_t from, uint32_t to,
                     struct lc_slice parts[LC_SET_PARTS_MAX]);
 /* Appends the definitions of the names in [from, to), as a frame repeats them. -ENOMEM, LC_ELIMIT.

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * store/path.h - names of files, built in one place.
+ *
+ * WHO  store/ only.
+ */
+#ifndef LC_STORE_PATH_H
+#define LC_STORE_PATH_H
+
+#include "base/err.h"
+
+#define LC_PATH_MAX 4096 /* octets, with the NUL */
+
+/* LC_ELIMIT: the path is too long. */
+LC_PRINTF(2, 3) LC_MUST_CHECK lc_err lc_path(char ret[LC_PATH_MAX], const char *fmt, ...);
+
+#endif

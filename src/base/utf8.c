@@ -31,6 +31,18 @@ uint32_t lc_utf8_next(struct lc_slice s, size_t *ret_used)
     return c;
 }
 
+size_t lc_utf8_put(uint32_t c, uint8_t out[LC_UTF8_MAX])
+{
+    if (c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
+        return 0;
+    static const uint8_t leads[] = {0x00, 0xC0, 0xE0, 0xF0};
+    unsigned tails = (c >= 0x80) + (c >= 0x800) + (c >= 0x10000);
+    out[0] = (uint8_t)(leads[tails] | c >> (6 * tails));
+    for (unsigned i = 1; i <= tails; i++)
+        out[i] = (uint8_t)(0x80 | (c >> (6 * (tails - i)) & 0x3F));
+    return 1 + tails;
+}
+
 bool lc_utf8_is_valid(struct lc_slice s)
 {
     while (s.n > 0) {

@@ -13,6 +13,10 @@
 #define LC_UTF8_BAD 0xFFFFFFFFu
 uint32_t lc_utf8_next(struct lc_slice s, size_t *ret_used);
 
+/* Writes a code point; returns its octets, 0 for what is none (surrogates, over 0x10FFFF). */
+#define LC_UTF8_MAX 4
+size_t lc_utf8_put(uint32_t c, uint8_t out[LC_UTF8_MAX]);
+
 bool lc_utf8_is_valid(struct lc_slice s);
 
 /* The longest prefix of `s` of at most `max` octets that does not end inside a character. */

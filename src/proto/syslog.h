@@ -11,8 +11,8 @@
 
 #include "base/record.h"
 
-/* What RFC 3164 leaves out: the year comes from the time of arrival (nearest to it), the zone
- * from the server. */
+/* What RFC 3164 leaves out: the year comes from the time of arrival (the last one that doesn't put
+ * the message more than a week ahead of it), the zone from the server. */
 struct lc_syslog_context {
     int64_t received_ns;
     int32_t utc_offset_s; /* of local time, east positive */

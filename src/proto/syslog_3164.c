@@ -11,10 +11,10 @@
 #include "base/time.h"
 #include "proto/syslog_priv.h"
 
-#define HALF_A_YEAR_NS (INT64_C(183) * 24 * 3600 * LC_NS_PER_S)
-#define HOST_MAX       255
-#define TAG_MAX        128
-#define PID_MAX        128 /* PROCID of RFC 5424 */
+#define AHEAD_MAX_NS (INT64_C(7) * 24 * 3600 * LC_NS_PER_S)
+#define HOST_MAX     255
+#define TAG_MAX      128
+#define PID_MAX      128 /* PROCID of RFC 5424 */
 
 static bool is_digit(uint8_t c)
 {
@@ -68,12 +68,19 @@ static bool take_day(struct lc_slice *s, unsigned *ret)
     return (take_digits(s, 2, ret) || take_digits(s, 1, ret)) && take_octet(s, ' ');
 }
 
-/* Four digits that are not the beginning of a time of day or of a longer word. */
+/* Whether nothing, a space, or the colon of Cisco and a space come next. */
+static bool is_word_end(struct lc_slice s)
+{
+    take_octet(&s, ':');
+    return s.n == 0 || s.p[0] == ' ';
+}
+
+/* A word of four digits. */
 static bool take_year(struct lc_slice *s, int *ret)
 {
     struct lc_slice rest = *s;
     unsigned year;
-    if (!take_digits(&rest, 4, &year) || (rest.n > 0 && rest.p[0] != ' ' && rest.p[0] != ':'))
+    if (!take_digits(&rest, 4, &year) || !is_word_end(rest))
         return false;
     *s = rest;
     *ret = (int)year;
@@ -98,35 +105,24 @@ static bool take_time_of_day(struct lc_slice *s, struct lc_civil *c)
 /* ` UTC` or ` GMT`. Other abbreviations mean several zones each and are not understood. */
 static bool take_utc(struct lc_slice *s)
 {
-    if (s->n < 5 || (s->p[4] != ' ' && s->p[4] != ':') ||
-        (memcmp(s->p, " UTC", 4) != 0 && memcmp(s->p, " GMT", 4) != 0))
+    struct lc_slice utc = LC_LIT(" UTC"), gmt = LC_LIT(" GMT");
+    if ((!lc_slice_starts(*s, utc) && !lc_slice_starts(*s, gmt)) ||
+        !is_word_end(lc_slice_from(*s, utc.n)))
         return false;
-    *s = lc_slice_from(*s, 4);
+    *s = lc_slice_from(*s, utc.n);
     return true;
 }
 
-static uint64_t distance(int64_t a, int64_t b)
+/* Without a year: the last one that doesn't put it into the future. A sender's clock may be ahead
+ * a little, and over New Year that counts; more than a week ahead it is rather an old log that is
+ * sent again. A 29th of February may have to go back eight years. */
+static bool date_without_year(struct lc_civil c, int64_t now_ns, int64_t *ret_ns)
 {
-    return a > b ? (uint64_t)a - (uint64_t)b : (uint64_t)b - (uint64_t)a;
-}
-
-/* Without a year: the one that brings it nearest to `near_ns`, so that a message of December may
- * arrive in January, and one of January from a clock that is ahead in December. */
-static bool date_without_year(struct lc_civil c, int64_t near_ns, int64_t *ret_ns)
-{
-    int this_year = lc_civil_from_ns(near_ns).year;
-    bool found = false;
-    for (c.year = this_year - 1; c.year <= this_year + 1; c.year++) {
-        int64_t ns;
-        if (lc_civil_to_ns(&c, &ns) != LC_OK) /* a 29th of February */
-            continue;
-        if (!found || distance(ns, near_ns) < distance(*ret_ns, near_ns))
-            *ret_ns = ns;
-        found = true;
-        if (distance(ns, near_ns) < HALF_A_YEAR_NS)
-            break;
-    }
-    return found;
+    int this_year = lc_civil_from_ns(now_ns).year;
+    for (c.year = this_year + 1; c.year >= this_year - 8; c.year--)
+        if (lc_civil_to_ns(&c, ret_ns) == LC_OK && *ret_ns <= now_ns + AHEAD_MAX_NS)
+            return true;
+    return false;
 }
 
 /* RFC 3164 section 4.1.2, with a year behind the day (Cisco) or behind the time. */

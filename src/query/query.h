@@ -63,15 +63,17 @@ struct lc_query_report {
     uint64_t damaged_blocks; /* could not be read: the answer may lack their rows */
 };
 
-/* Runs over `snap`. exact: the rows are counted first (sink.count) and come oldest first, ordered
- * by (time, id). Else: rows come as they are found, but `limit` without sort gives the newest N,
- * oldest first. LC_ELIMIT with diag: over a limit of `limits`. */
+/* Runs over `snap`. limits: NULL for the defaults; report: set in every case. exact: the rows are
+ * counted first (sink.count) and come oldest first, ordered by (time, id). Else: rows come as they
+ * are found, but `limit` without sort gives the newest N, oldest first. stats: groups in the order
+ * of their values. LC_ELIMIT with diag: over a limit of `limits`; LC_ECORRUPT with diag: exact, and
+ * rows that were counted can no longer be read. */
 LC_MUST_CHECK lc_err lc_query_run(struct lc_query *q, struct lc_snapshot *snap, bool exact,
                                   const struct lc_query_limits *limits,
                                   const struct lc_query_sink *sink, struct lc_query_report *report,
                                   struct lc_diag *diag);
 
-/* Counts without rows: for COUNT. */
+/* Counts without rows: for COUNT. LC_ESYNTAX with diag: the query has stats. */
 LC_MUST_CHECK lc_err lc_query_count(struct lc_query *q, struct lc_snapshot *snap,
                                     const struct lc_query_limits *limits, uint64_t *ret,
                                     struct lc_diag *diag);
@@ -88,13 +90,17 @@ struct lc_tail_cursor {
 };
 void lc_tail_cursor_end(const struct lc_snapshot *snap,
                         struct lc_tail_cursor *ret); /* only what follows */
+/* LC_ESYNTAX: not a cursor of ours, or changed. */
 LC_MUST_CHECK lc_err lc_tail_cursor_parse(struct lc_slice text, struct lc_tail_cursor *ret);
 LC_MUST_CHECK lc_err lc_tail_cursor_format(const struct lc_tail_cursor *c, struct lc_dynbuf *out);
 
-/* Gives matching records after the cursor, at most `max` of them looked at, in the order of ids
- * within a shard, and moves the cursor over what was looked at. *ret_missed: records between that
- * are no longer stored. *ret_behind: the reader is behind what memory holds, and `files` was false:
- * call again from a thread that may read files, with files = true. */
+/* Gives matching records after the cursor, at most `max` (at least 1) of them looked at, in the
+ * order of ids within a shard, and moves the cursor over what was looked at. *ret_missed: records
+ * between that are no longer stored or cannot be read. *ret_behind: the reader is behind what
+ * memory holds, and `files` was false: call again from a thread that may read files, with files =
+ * true and a large `max`, for each such call looks through all that follows the cursor.
+ * row() ends the reading by returning an error, which is returned: the cursor then stands before
+ * that record, and the outputs are set all the same. So they are for -ENOMEM and -errno. */
 LC_MUST_CHECK lc_err lc_tail_read(struct lc_query *q, struct lc_snapshot *snap,
                                   struct lc_tail_cursor *cursor, size_t max, bool files,
                                   lc_err (*row)(void *arg, const struct lc_record *r), void *arg,

@@ -97,6 +97,8 @@ unsigned lc_snapshot_shards(const struct lc_snapshot *snap);
 unsigned lc_id_shard(uint64_t id);
 /* The last id committed in a shard; 0: none yet. */
 uint64_t lc_snapshot_end(const struct lc_snapshot *snap, unsigned shard);
+/* The last id of a shard that only a segment holds; 0: none. What follows it is in memory. */
+uint64_t lc_snapshot_sealed(const struct lc_snapshot *snap, unsigned shard);
 /* How many records of a shard with ids in (after, end] are no longer stored. Exact. */
 uint64_t lc_snapshot_missing(const struct lc_snapshot *snap, unsigned shard, uint64_t after);
 /* Records in the snapshot. */

@@ -115,9 +115,10 @@ struct lc_scan_spec {
 };
 
 struct lc_scan;
+/* The scan takes a reference of the snapshot and a copy of the spec. One thread at a time. */
 LC_MUST_CHECK lc_err lc_scan_open(struct lc_snapshot *snap, const struct lc_scan_spec *spec,
                                   struct lc_scan **ret);
-void lc_scan_close(struct lc_scan *scan);
+void lc_scan_close(struct lc_scan *scan); /* NULL is accepted */
 
 enum lc_column {
     LC_COL_TIME = 1 << 0, /* and id, received */
@@ -129,20 +130,71 @@ enum lc_column {
 };
 
 /* Some rows, whole in memory or one block of a segment. It stays valid until the next
- * lc_scan_next() of its scan. */
-struct lc_batch;
-/* LC_EEND; LC_ECORRUPT, -EIO: this block cannot be read, the scan can go on with the next call. */
+ * lc_scan_next() or lc_scan_fetch() of its scan. Its members are for the functions below only,
+ * which are here so that a loop over rows calls nothing. */
+struct lc_batch {
+    size_t count;
+    int64_t min_time_ns, max_time_ns;
+    unsigned loaded; /* enum lc_column */
+    /* of each row, where loaded */
+    const int64_t *times;
+    const uint64_t *ids;
+    const uint8_t *levels;
+    const struct lc_stream_key *const *streams;
+    const struct lc_slice *messages;
+};
+/* LC_EEND; LC_ECORRUPT, -errno: these rows cannot be read, the scan can go on with the next call.
+ */
 LC_MUST_CHECK lc_err lc_scan_next(struct lc_scan *scan, struct lc_batch **ret);
 
-size_t lc_batch_count(const struct lc_batch *b);
-void lc_batch_times(const struct lc_batch *b, int64_t *ret_min_ns, int64_t *ret_max_ns);
-/* Makes columns readable; without it only the count and times are. LC_ECORRUPT, -errno. */
+static inline size_t lc_batch_count(const struct lc_batch *b)
+{
+    return b->count;
+}
+
+/* Of all rows of the block, also of those that `after` leaves out. */
+static inline void lc_batch_times(const struct lc_batch *b, int64_t *ret_min_ns,
+                                  int64_t *ret_max_ns)
+{
+    *ret_min_ns = b->min_time_ns;
+    *ret_max_ns = b->max_time_ns;
+}
+
+/* Makes columns readable; without it only the count and times are. LC_ECORRUPT, -errno: none of
+ * the asked for that were not loaded before may be read. */
 LC_MUST_CHECK lc_err lc_batch_load(struct lc_batch *b, unsigned columns);
-int64_t lc_batch_time(const struct lc_batch *b, size_t row);
-uint64_t lc_batch_id(const struct lc_batch *b, size_t row);
-enum lc_level lc_batch_level(const struct lc_batch *b, size_t row);
-const struct lc_stream_key *lc_batch_stream(const struct lc_batch *b, size_t row);
-struct lc_slice lc_batch_message(const struct lc_batch *b, size_t row);
+
+static inline int64_t lc_batch_time(const struct lc_batch *b, size_t row)
+{
+    LC_ASSERT_SLOW((b->loaded & LC_COL_TIME) != 0 && row < b->count);
+    return b->times[row];
+}
+
+static inline uint64_t lc_batch_id(const struct lc_batch *b, size_t row)
+{
+    LC_ASSERT_SLOW((b->loaded & LC_COL_TIME) != 0 && row < b->count);
+    return b->ids[row];
+}
+
+static inline enum lc_level lc_batch_level(const struct lc_batch *b, size_t row)
+{
+    LC_ASSERT_SLOW((b->loaded & LC_COL_LEVEL) != 0 && row < b->count);
+    return (enum lc_level)b->levels[row];
+}
+
+/* Rows of one stream have one pointer within a batch (memory) or within a segment. */
+static inline const struct lc_stream_key *lc_batch_stream(const struct lc_batch *b, size_t row)
+{
+    LC_ASSERT_SLOW((b->loaded & LC_COL_STREAM) != 0 && row < b->count);
+    return b->streams[row];
+}
+
+static inline struct lc_slice lc_batch_message(const struct lc_batch *b, size_t row)
+{
+    LC_ASSERT_SLOW((b->loaded & LC_COL_MESSAGE) != 0 && row < b->count);
+    return b->messages[row];
+}
+
 /* The whole record (needs LC_COL_ALL). `fields` is room for LC_FIELDS_MAX, used by *ret. */
 void lc_batch_record(const struct lc_batch *b, size_t row, struct lc_field *fields,
                      struct lc_record *ret);
@@ -153,9 +205,12 @@ struct lc_row_ref {
     uint64_t id;
     uint32_t part, block, row;
 };
+/* Needs LC_COL_TIME. */
 struct lc_row_ref lc_batch_ref(const struct lc_batch *b, size_t row);
-/* The batch of a reference, by way of the scan's memory (it takes the place of the scan's current
- * batch, and keeps the last few). ret_row: within it. */
+/* The batch of a reference, with all of its rows, whatever the scan's `after` is; some columns may
+ * be loaded already. Any scan of the snapshot will do. The scan keeps the last of them (some
+ * dozens, within 64 MiB), so rows in about the order of time come from memory. ret_row: within it.
+ */
 LC_MUST_CHECK lc_err lc_scan_fetch(struct lc_scan *scan, const struct lc_row_ref *ref,
                                    struct lc_batch **ret, size_t *ret_row);
 

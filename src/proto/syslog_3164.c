@@ -241,17 +241,17 @@ static bool take_tag(struct lc_slice *s, struct lc_slice *ret_tag, struct lc_sli
 void lc_syslog_3164(struct lc_slice text, const struct lc_syslog_context *ctx,
                     struct lc_record *ret)
 {
-    struct lc_slice tag, pid;
+    struct lc_slice host, tag, pid;
     int64_t time_ns;
     bool no_host;
     if (take_time(&text, ctx, &time_ns, &no_host)) {
         ret->time_ns = time_ns;
-        if (!no_host)
-            take_host(&text, &ret->stream.host);
+        if (!no_host && take_host(&text, &host) && !lc_syslog_is_nil(host))
+            ret->stream.host = host;
     }
     if (take_tag(&text, &tag, &pid)) {
         ret->stream.app = tag;
-        if (pid.n > 0)
+        if (pid.n > 0 && !lc_syslog_is_nil(pid))
             ret->pid = pid;
     }
     ret->message = text;

@@ -14,17 +14,12 @@ struct header {
     struct lc_slice host, app, pid, msgid;
 };
 
-static bool is_nil(struct lc_slice word)
-{
-    return word.n == 1 && word.p[0] == '-';
-}
-
 /* A word and the space behind it; the nil value is an empty slice. */
 static bool take_word(struct lc_slice *s, struct lc_slice *ret)
 {
     if (!lc_slice_cut(s, ' ', ret) || ret->n == 0)
         return false;
-    if (is_nil(*ret))
+    if (lc_syslog_is_nil(*ret))
         ret->n = 0;
     return true;
 }

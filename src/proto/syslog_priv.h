@@ -7,6 +7,12 @@
 
 #include "proto/syslog.h"
 
+/* RFC 5424's word for nothing; relays write it into RFC 3164 messages too. */
+static inline bool lc_syslog_is_nil(struct lc_slice word)
+{
+    return word.n == 1 && word.p[0] == '-';
+}
+
 /* `text` is the message behind its PRI. False: it has no RFC 5424 header, and nothing is changed.
  * Structured data that is damaged, or more than the scratch can hold, stays in the message. */
 bool lc_syslog_5424(struct lc_slice text, struct lc_syslog_scratch *scratch, struct lc_record *ret);

@@ -308,6 +308,7 @@ static void hosts_and_tags(void **state)
     static const struct message cases[] = {
         {"<13>" NOV_20 " h tag[1] no colon", SAID "host=[h] app=[tag] pid=[1] message=[no colon]"},
         {"<13>" NOV_20 " tag[1] no host", SAID "app=[tag] pid=[1] message=[no host]"},
+        {"<13>" NOV_20 " - tag[-]: x", SAID "app=[tag] message=[x]"},
         {"<13>" NOV_20 " h tag[1]:close", SAID "host=[h] app=[tag] pid=[1] message=[close]"},
         {"<13>" NOV_20 " h tag[]: x", SAID "host=[h] app=[tag] message=[x]"},
         {"<13>" NOV_20 " h tag[1]", SAID "host=[h] app=[tag] pid=[1] message=[]"},

@@ -12,8 +12,13 @@ void world_open(struct world *w, uint64_t seed)
     w->sim = lc_simdisk_new(UINT64_C(1) << 30, seed);
     w->disk = lc_simdisk_table(w->sim);
     assert_lc_ok(w->disk->mkdir(w->disk->state, WORLD_DIR));
-    for (unsigned i = 0; i < WORLD_SHARDS; i++)
+    w->records = calloc(WORLD_RECORDS, sizeof w->records[0]);
+    assert_non_null(w->records);
+    for (unsigned i = 0; i < WORLD_SHARDS; i++) {
         w->next_sequence[i] = 1;
+        w->by_sequence[i] = calloc(WORLD_RECORDS + 1, sizeof w->by_sequence[i][0]);
+        assert_non_null(w->by_sequence[i]);
+    }
     w->version.shard_count = WORLD_SHARDS;
     w->version.shard_ends = w->shard_ends;
     w->version.retired_max_id = w->retired_max_id;
@@ -35,6 +40,8 @@ void world_close(struct world *w)
     for (size_t i = 0; i < w->version.set_count; i++)
         lc_set_unref(w->sets[i]);
     free(w->records);
+    for (unsigned i = 0; i < WORLD_SHARDS; i++)
+        free(w->by_sequence[i]);
     lc_simdisk_free(w->sim);
 }
 
@@ -51,24 +58,23 @@ struct lc_record world_record(const struct model_record *m, struct lc_field *fie
 
 const struct model_record *world_find(const struct world *w, uint64_t id)
 {
-    for (size_t i = 0; i < w->count; i++)
-        if (w->records[i].id == id)
-            return &w->records[i];
-    return NULL;
+    unsigned shard = lc_id_shard(id);
+    uint64_t sequence = lc_id_sequence(id);
+    if (shard >= WORLD_SHARDS || sequence >= w->next_sequence[shard])
+        return NULL;
+    return &w->records[w->by_sequence[shard][sequence]];
 }
 
 void world_make(struct world *w, unsigned shard, size_t n, int64_t from_ns, int64_t span_ns)
 {
-    if (w->cap - w->count < n) {
-        w->cap = 2 * (w->count + n);
-        w->records = realloc(w->records, w->cap * sizeof w->records[0]);
-        assert_non_null(w->records);
-    }
+    assert_true(w->count + n <= WORLD_RECORDS);
     for (size_t i = 0; i < n; i++) {
         int64_t t = from_ns + (int64_t)lc_prng_below(&w->prng, (uint64_t)span_ns);
+        uint64_t sequence = w->next_sequence[shard]++;
+        w->by_sequence[shard][sequence] = (uint32_t)w->count;
         w->records[w->count++] = (struct model_record){
             .seed = (unsigned)lc_prng_below(&w->prng, LC_TEST_RECORDS),
-            .id = lc_id_make(w->next_sequence[shard]++, shard),
+            .id = lc_id_make(sequence, shard),
             .time_ns = t,
             .received_ns = t + (int64_t)lc_prng_below(&w->prng, 3) - 1,
         };

@@ -20,6 +20,7 @@
 #define WORLD_SHARDS   4
 #define WORLD_SEGMENTS 64
 #define WORLD_SETS     8
+#define WORLD_RECORDS  20000
 
 struct model_record {
     unsigned seed; /* the record is lc_test_record(seed) with these instead of its own */
@@ -41,8 +42,9 @@ struct world {
     struct lc_segment *segments[WORLD_SEGMENTS];
     struct lc_set *sets[WORLD_SETS];
     uint32_t set_rows[WORLD_SETS];
-    struct model_record *records; /* all that are in segments or sets */
-    size_t count, cap;
+    struct model_record *records; /* all that are in segments or sets; WORLD_RECORDS */
+    size_t count;
+    uint32_t *by_sequence[WORLD_SHARDS]; /* where in `records` */
 };
 
 void world_open(struct world *w, uint64_t seed);

@@ -12,6 +12,7 @@
 #define LC_SERVICE_SERVER_H
 
 #include "base/record.h"
+#include "conn/answers.h"
 
 /* The rows of the service table (service/service.h): option name, what it grants.
  * The command line and the configuration make one address option of each. */
@@ -24,9 +25,6 @@ enum lc_service_id { LC_SERVICES(LC_SERVICE_ENUM) LC_SERVICE_COUNT };
 #undef LC_SERVICE_ENUM
 
 #define LC_LISTEN_MAX 16 /* addresses of one service */
-
-/* When a plain line is answered with ACK; docs/protocols.md, "Plain lines". */
-enum lc_acks { LC_ACKS_AUTO, LC_ACKS_ON, LC_ACKS_OFF };
 
 struct lc_server_config {
     const char *data_dir;   /* made when it is not there */

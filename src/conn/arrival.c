@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conn/arrival.h"
+
+#include <time.h>
+
+#define LEVEL_SEARCH 64 /* octets; docs/protocols.md, "Records" */
+
+void lc_arrival_now(struct lc_arrival_context *ctx)
+{
+    int64_t now = lc_wall_ns(ctx->clock);
+
+    ctx->syslog.received_ns = now;
+    /* Also when the clock was set back. A zone's rules change on whole minutes. */
+    if (now >= ctx->zone_until_ns || now < ctx->zone_until_ns - 60 * LC_NS_PER_S) {
+        time_t seconds = (time_t)(now / LC_NS_PER_S);
+        struct tm tm;
+
+        ctx->syslog.utc_offset_s = localtime_r(&seconds, &tm) ? (int32_t)tm.tm_gmtoff : 0;
+        ctx->zone_until_ns = now - now % (60 * LC_NS_PER_S) + 60 * LC_NS_PER_S;
+    }
+}
+
+static bool is_upper(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+static bool is_letter(uint8_t c)
+{
+    return is_upper(c & 0xDF);
+}
+
+/* Whether the word line[start, end) stands as loggers write a level. */
+static bool is_level_place(struct lc_slice line, size_t start, size_t end)
+{
+    uint8_t before = start > 0 ? line.p[start - 1] : ' ';
+    uint8_t after = end < line.n ? line.p[end] : ' ';
+
+    if (before == '_' || before == '-' || after == '_' || after == '-' || before >= 0x80 ||
+        after >= 0x80)
+        return false; /* part of a longer name */
+    if (after == ':' || before == '=' || (before == '[' && after == ']') ||
+        (before == '<' && after == '>'))
+        return true;
+    for (size_t i = start; i < end; i++) {
+        if (!is_upper(line.p[i]))
+            return false;
+    }
+    return true;
+}
+
+enum lc_level lc_arrival_level(struct lc_slice line)
+{
+    size_t n = line.n < LEVEL_SEARCH ? line.n : LEVEL_SEARCH;
+
+    for (size_t i = 0; i < n;) {
+        size_t start = i;
+
+        if (!is_letter(line.p[i])) {
+            i++;
+            continue;
+        }
+        while (i < line.n && is_letter(line.p[i]))
+            i++;
+        if (i - start < 3 || i - start > 11) /* WRN ... INFORMATION */
+            continue;
+        enum lc_level level = lc_level_parse(lc_slice(line.p + start, i - start));
+        if (level != LC_LEVEL_NONE && is_level_place(line, start, i))
+            return level;
+    }
+    return LC_LEVEL_NONE;
+}
+
+static lc_err decode_plain(const struct lc_arrival_context *ctx, struct lc_slice line,
+                           struct lc_arrival *ret)
+{
+    ret->kind = LC_LINE_PLAIN;
+    ret->record.message = line;
+    if (ctx->detect_level)
+        ret->record.level = lc_arrival_level(line);
+    return LC_OK;
+}
+
+lc_err lc_arrival_decode(struct lc_arrival_context *ctx, enum lc_line_kind kind,
+                         struct lc_slice line, struct lc_slice source, struct lc_arrival *ret,
+                         const char **ret_reason)
+{
+    *ret = (struct lc_arrival){.kind = kind,
+                               .record = {.time_ns = LC_TIME_ABSENT,
+                                          .received_ns = ctx->syslog.received_ns,
+                                          .level = LC_LEVEL_NONE,
+                                          .source = source}};
+    switch (kind) {
+    case LC_LINE_V1:
+        return lc_v1_decode(line, &ret->record, &ret->unplaced, ret_reason);
+    case LC_LINE_V2:
+        return lc_v2_decode(line, &ret->record, &ret->unplaced, ret_reason);
+    case LC_LINE_SYSLOG:
+        if (lc_syslog_decode(line, &ctx->syslog, &ctx->scratch, &ret->record) == LC_OK)
+            return LC_OK;
+        return decode_plain(ctx, line, ret);
+    default:
+        return decode_plain(ctx, line, ret);
+    }
+}
+
+void lc_arrival_count(struct lc_arrival_context *ctx, const struct lc_arrival *a)
+{
+    struct lc_conn_counters *c = ctx->counters;
+
+    switch (a->kind) {
+    case LC_LINE_V1:
+        lc_count(&c->v1, 1);
+        break;
+    case LC_LINE_V2:
+        lc_count(&c->v2, 1);
+        break;
+    case LC_LINE_SYSLOG:
+        lc_count(&c->syslog, 1);
+        break;
+    default:
+        lc_count(&c->plain, 1);
+        break;
+    }
+    if (a->truncated)
+        lc_count(&c->truncated, 1);
+}

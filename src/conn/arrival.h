@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conn/arrival.h - one line or message of a sender, made into a record.
+ *
+ * WHAT    What sessions and datagrams have in common: which decoder, when it arrived, which level
+ *         a plain line names.
+ * WHO     conn/text.c, conn/dgram.c; service/collect/ takes what comes out.
+ * THREAD  One context for each loop.
+ */
+#ifndef LC_CONN_ARRIVAL_H
+#define LC_CONN_ARRIVAL_H
+
+#include "base/time.h"
+#include "conn/counters.h"
+#include "proto/syslog.h"
+#include "proto/text.h"
+
+struct lc_arrival {
+    struct lc_record record;     /* borrowed from the input and from the context's scratch */
+    struct lc_unplaced unplaced; /* further fields */
+    enum lc_line_kind kind;      /* as what it was decoded */
+    bool truncated;              /* only the first part was kept */
+    bool answered;               /* the sender may wait for an answer */
+};
+
+struct lc_arrival_context {
+    const struct lc_clock *clock;
+    struct lc_conn_counters *counters;
+    bool detect_level; /* of plain lines */
+    struct lc_syslog_context syslog;
+    int64_t zone_until_ns; /* the zone's offset is looked up again after this time of arrival */
+    struct lc_syslog_scratch scratch;
+};
+
+/* The context itself is zeroed memory with clock, counters and detect_level set. Reads the clock;
+ * to be called once for each delivery of octets, not for each line. */
+void lc_arrival_now(struct lc_arrival_context *ctx);
+
+/* Decodes a line of a kind that stores (PLAIN, V1, V2, SYSLOG). A syslog message without a valid
+ * PRI is taken as a plain line. LC_ESYNTAX: refused, with a static reason for the sender. */
+LC_MUST_CHECK lc_err lc_arrival_decode(struct lc_arrival_context *ctx, enum lc_line_kind kind,
+                                       struct lc_slice line, struct lc_slice source,
+                                       struct lc_arrival *ret, const char **ret_reason);
+
+/* Counts an arrival by its kind: once, when it has been stored or refused. */
+void lc_arrival_count(struct lc_arrival_context *ctx, const struct lc_arrival *a);
+
+/* The level that a line names near its start: in capitals (ERROR), in brackets ([error]), or with
+ * a colon (error:) or after an equals sign (level=error). Words of one or two letters don't
+ * count: they are words of a language too. */
+enum lc_level lc_arrival_level(struct lc_slice line);
+
+#endif

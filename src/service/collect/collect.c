@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/collect/collect.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/list.h"
+
+#define OUT_HIGH   (256u * 1024) /* answers that a sender has not read, before its stream pauses */
+#define DGRAMS_MAX (LC_LISTEN_MAX + 1)
+
+struct sender {
+    struct collect *collect;
+    struct lc_text *text;
+    struct lc_link all;
+    struct lc_link waiting; /* for what becomes of its records */
+    struct lc_link stalled; /* for room */
+    char source[LC_ADDR_TEXT_MAX];
+};
+
+struct collect {
+    struct lc_worker *worker;
+    struct lc_text_config text;
+    struct lc_intake intake;
+    struct lc_task progress;              /* posted by the shard's committer */
+    struct lc_link all, waiting, stalled; /* senders */
+    struct lc_dgram_in *dgrams[DGRAMS_MAX];
+    size_t dgram_count;
+    bool draining;
+};
+
+/* ---- sessions ---- */
+
+static lc_err on_record(void *user, const struct lc_arrival *a, uint64_t *ret_id)
+{
+    struct sender *s = user;
+    lc_err e = lc_intake_append(&s->collect->intake, a, ret_id);
+
+    if (e == LC_EWAIT && !lc_list_holds(&s->stalled))
+        lc_list_append(&s->collect->stalled, &s->stalled);
+    else if (e == LC_OK && !lc_list_holds(&s->waiting) && a->kind != LC_LINE_SYSLOG)
+        lc_list_append(&s->collect->waiting, &s->waiting);
+    return e;
+}
+
+static void check_idle(struct collect *c)
+{
+    if (c->draining && lc_list_is_empty(&c->all))
+        c->worker->idle(c->worker);
+}
+
+static void on_closed(void *user, lc_err why)
+{
+    struct sender *s = user;
+    struct collect *c = s->collect;
+
+    lc_count(&c->worker->counters.logs_closed, 1);
+    if (why != LC_OK)
+        lc_log(c->worker->site->log, LC_LEVEL_DEBUG, "collect.closed",
+               LC_LOG_TEXT("source", s->source), LC_LOG_ERR("cause", why));
+    lc_list_remove(&s->waiting);
+    lc_list_remove(&s->stalled);
+    lc_list_remove(&s->all);
+    free(s);
+    check_idle(c);
+}
+
+static const struct lc_text_handler handler = {.record = on_record, .closed = on_closed};
+
+static void tell_source(struct sender *s, const struct lc_addr *peer)
+{
+    unsigned uid;
+
+    if (lc_stream_peer_uid(lc_text_stream(s->text), &uid))
+        snprintf(s->source, sizeof s->source, "unix:%u", uid);
+    else
+        lc_addr_format(peer, s->source);
+    lc_text_source(s->text, lc_slice_cstr(s->source));
+}
+
+static void collect_accept(void *state, int fd, const struct lc_addr *peer)
+{
+    struct collect *c = state;
+    struct sender *s = calloc(1, sizeof *s);
+    lc_err e = -ENOMEM;
+
+    if (s == NULL)
+        close(fd);
+    else
+        e = lc_text_open(&c->text, &handler, s, fd, peer, &s->text);
+    if (e != LC_OK) {
+        lc_log(c->worker->site->log, LC_LEVEL_WARN, "collect.not_accepted", LC_LOG_ERR("cause", e));
+        free(s);
+        return;
+    }
+    s->collect = c;
+    lc_list_init(&s->all);
+    lc_list_init(&s->waiting);
+    lc_list_init(&s->stalled);
+    lc_list_append(&c->all, &s->all);
+    lc_count(&c->worker->counters.logs_accepted, 1);
+    tell_source(s, peer);
+}
+
+/* ---- what became of records ---- */
+
+static void answer(struct collect *c, const struct lc_outcome *outcome)
+{
+    struct lc_link now, *link;
+
+    /* While one is answered it may go on to read, and so wait for the next outcome. */
+    lc_list_take(&now, &c->waiting);
+    while ((link = lc_list_pop(&now)) != NULL) {
+        struct sender *s = LC_CONTAINER(link, struct sender, waiting);
+
+        if (lc_text_outcome(s->text, outcome->upto, outcome->err) && !lc_list_holds(link))
+            lc_list_append(&c->waiting, link);
+    }
+}
+
+static void retry(struct collect *c)
+{
+    struct lc_link now, *link;
+
+    lc_list_take(&now, &c->stalled);
+    while ((link = lc_list_pop(&now)) != NULL)
+        lc_text_retry(LC_CONTAINER(link, struct sender, stalled)->text);
+    for (size_t i = 0; i < c->dgram_count; i++)
+        lc_dgram_in_retry(c->dgrams[i]);
+}
+
+static void on_progress(struct lc_task *task)
+{
+    struct collect *c = LC_CONTAINER(task, struct collect, progress);
+    struct lc_outcome outcome;
+
+    while (lc_shard_outcome(c->worker->shard, &outcome)) {
+        if (outcome.err != LC_OK) {
+            lc_count(&c->worker->counters.refused, 1);
+            lc_log(c->worker->site->log, LC_LEVEL_ERROR, "collect.not_durable",
+                   LC_LOG_ERR("cause", outcome.err));
+        }
+        answer(c, &outcome);
+    }
+    retry(c);
+}
+
+static void notify(void *arg)
+{
+    struct collect *c = arg;
+
+    lc_loop_post(c->worker->loop, &c->progress);
+}
+
+/* ---- life ---- */
+
+static lc_err collect_open(void *shared, struct lc_worker *w, void **ret)
+{
+    const struct lc_site *site = w->site;
+    struct collect *c = calloc(1, sizeof *c);
+
+    LC_UNUSED(shared);
+    if (c == NULL)
+        return -ENOMEM;
+    c->worker = w;
+    c->text = (struct lc_text_config){
+        .loop = w->loop,
+        .arrivals = &w->arrivals,
+        .out = &w->out,
+        .speaks = LC_SPEAKS(LC_PROTO_LINES) | LC_SPEAKS(LC_PROTO_SYSLOG_COUNTED),
+        .line_max = site->config.line_max,
+        .acks = site->config.acks,
+        .not_spoken = site->elsewhere[LC_SERVICE_LOGS],
+        .no_questions = site->elsewhere[LC_SERVICE_LOGS],
+        .out_high = OUT_HIGH,
+        .out_max = OUT_HIGH + 2 * LC_ANSWERS_OCTETS_MAX,
+    };
+    lc_intake_init(&c->intake, w);
+    lc_task_init(&c->progress, on_progress);
+    lc_list_init(&c->all);
+    lc_list_init(&c->waiting);
+    lc_list_init(&c->stalled);
+    lc_shard_on_progress(w->shard, notify, c);
+    *ret = c;
+    return LC_OK;
+}
+
+static lc_err collect_datagrams(void *state, int fd)
+{
+    struct collect *c = state;
+
+    if (c->dgram_count == DGRAMS_MAX) {
+        close(fd);
+        return LC_ELIMIT;
+    }
+
+    lc_err e = lc_dgram_in_open(&c->intake, fd, &c->dgrams[c->dgram_count]);
+
+    if (e == LC_OK)
+        c->dgram_count++;
+    return e;
+}
+
+static void close_dgrams(struct collect *c)
+{
+    for (size_t i = 0; i < c->dgram_count; i++)
+        lc_dgram_in_close(c->dgrams[i]);
+    c->dgram_count = 0;
+}
+
+static void collect_drain(void *state)
+{
+    struct collect *c = state;
+
+    c->draining = true;
+    close_dgrams(c);
+    for (struct lc_link *l = c->all.next; l != &c->all; l = l->next)
+        lc_text_drain(LC_CONTAINER(l, struct sender, all)->text);
+    check_idle(c);
+}
+
+static void collect_drop(void *state)
+{
+    struct collect *c = state;
+
+    for (struct lc_link *l = c->all.next; l != &c->all; l = l->next)
+        lc_text_abort(LC_CONTAINER(l, struct sender, all)->text);
+}
+
+static bool collect_is_idle(const void *state)
+{
+    const struct collect *c = state;
+
+    return lc_list_is_empty(&c->all);
+}
+
+static void collect_close(void *state)
+{
+    free(state);
+}
+
+static const char *const addresses[] = {":9999", NULL};
+
+const struct lc_service lc_service_collect = {
+    .addresses = addresses,
+    .port = 9999,
+    .other = ":9997",
+    .udp = true,
+    .stream_socket = "logs.sock",
+    .stream_mode = 0666,
+    .dgram_socket = "logs.dgram",
+    .dgram_mode = 0666,
+    .open = collect_open,
+    .accept = collect_accept,
+    .datagrams = collect_datagrams,
+    .drain = collect_drain,
+    .drop = collect_drop,
+    .is_idle = collect_is_idle,
+    .close = collect_close,
+};

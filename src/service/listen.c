@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "net/dgram.h"
+#include "net/listener.h"
+
+#define RESOLVED_MAX 8
+
+struct opening {
+    const struct lc_server_config *config;
+    const struct lc_service *service;
+    enum lc_service_id id;
+    struct lc_doors *doors;
+    struct lc_diag *diag;
+};
+
+static const char *const names[] = {
+#define SERVICE_NAME(id, name, help) #name,
+    LC_SERVICES(SERVICE_NAME)
+#undef SERVICE_NAME
+};
+
+static bool is_dgram(enum lc_transport t)
+{
+    return t == LC_UDP || t == LC_UNIX_DGRAM;
+}
+
+static bool is_unix(enum lc_transport t)
+{
+    return t == LC_UNIX_STREAM || t == LC_UNIX_DGRAM;
+}
+
+/* ---- one address ---- */
+
+static lc_err bind_one(const struct lc_addr *addr, unsigned mode, bool first, int *ret_fd,
+                       struct lc_addr *ret_bound, struct lc_diag *diag)
+{
+    bool share = !is_unix(addr->transport);
+
+    if (is_dgram(addr->transport)) {
+        const struct lc_dgram_config c = {.mode = mode, .reuse_port = share};
+
+        return lc_dgram_fd(addr, &c, first, ret_fd, ret_bound, diag);
+    }
+
+    const struct lc_listen_config c = {.mode = mode, .reuse_port = share};
+
+    return lc_listen_fd(addr, &c, first, ret_fd, ret_bound, diag);
+}
+
+static void name_door(struct lc_door *d)
+{
+    char text[LC_ADDR_TEXT_MAX];
+
+    lc_addr_format(&d->addr, text);
+    if (d->path != NULL)
+        snprintf(d->text, sizeof d->text, "%s:%s",
+                 d->addr.transport == LC_UNIX_DGRAM ? "unixgram" : "unix", d->path);
+    else
+        snprintf(d->text, sizeof d->text, "%s%s", d->addr.transport == LC_UDP ? "udp://" : "",
+                 text);
+}
+
+/* Which option moves our address, for whoever finds it taken. */
+static void add_hint(const struct opening *o, const struct lc_addr *addr)
+{
+    char was[sizeof o->diag->text];
+
+    if (is_unix(addr->transport))
+        return;
+    memcpy(was, o->diag->text, sizeof was);
+    was[sizeof was - 64] = 0;
+    lc_diag_set(o->diag, "%s; to listen elsewhere: --%s %s", was, names[o->id], o->service->other);
+}
+
+static lc_err add_door(const struct opening *o, const struct lc_addr *addr, const char *path,
+                       unsigned mode, struct lc_door **ret)
+{
+    unsigned workers = is_unix(addr->transport) ? 1 : o->config->workers;
+    struct lc_door *d;
+
+    if (o->doors->count[o->id] == LC_DOORS_MAX) {
+        lc_diag_set(o->diag, "more than %d addresses for --%s", LC_DOORS_MAX, names[o->id]);
+        return LC_ELIMIT;
+    }
+    d = calloc(1, sizeof *d);
+    if (d == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < LC_WORKERS_MAX; i++)
+        d->fds[i] = -1;
+    d->addr = *addr;
+
+    lc_err e = LC_OK;
+
+    for (unsigned i = 0; e == LC_OK && i < workers; i++) {
+        struct lc_addr to_bind = d->addr; /* from the second on with the port of the first */
+
+        e = bind_one(&to_bind, mode, i == 0, &d->fds[i], &d->addr, o->diag);
+    }
+    if (e == LC_OK && path != NULL && (d->path = strdup(path)) == NULL)
+        e = -ENOMEM;
+    o->doors->door[o->id][o->doors->count[o->id]++] = d;
+    name_door(d);
+    if (e == LC_EINUSE)
+        add_hint(o, addr);
+    if (e == LC_OK && ret != NULL)
+        *ret = d;
+    return e;
+}
+
+/* ---- one address as it is written ---- */
+
+/* A host without IPv6 is no reason not to start on defaults. */
+static bool is_absent(lc_err e)
+{
+    return e == -EADDRNOTAVAIL || e == -EAFNOSUPPORT;
+}
+
+static lc_err open_endpoint(const struct opening *o, const struct lc_endpoint *ep, bool also_udp,
+                            bool is_default)
+{
+    struct lc_addr addrs[RESOLVED_MAX];
+    size_t count;
+    lc_err e = lc_addr_resolve(ep, addrs, RESOLVED_MAX, &count, o->diag);
+
+    if (e != LC_OK && is_default && is_absent(e))
+        return LC_OK;
+    for (size_t i = 0; e == LC_OK && i < count; i++) {
+        struct lc_door *door;
+
+        e = add_door(o, &addrs[i], is_unix(ep->transport) ? ep->path : NULL, 0, &door);
+        if (e == LC_OK && also_udp) {
+            struct lc_addr udp = door->addr;
+
+            udp.transport = LC_UDP;
+            e = add_door(o, &udp, NULL, 0, NULL);
+        }
+        if (is_default && is_absent(e))
+            e = LC_OK;
+    }
+    return e;
+}
+
+static lc_err open_text(const struct opening *o, const char *text, bool is_default)
+{
+    struct lc_endpoint ep;
+    bool has_scheme = strstr(text, "://") != NULL;
+
+    if (strcmp(text, "none") == 0)
+        return LC_OK;
+
+    lc_err e = lc_endpoint_parse(lc_slice_cstr(text), o->service->port, &ep, o->diag);
+
+    if (e != LC_OK)
+        return e;
+    if (is_dgram(ep.transport) && o->service->datagrams == NULL) {
+        lc_diag_set(o->diag, "--%s %s: datagrams are not taken there", names[o->id], text);
+        return LC_ESYNTAX;
+    }
+    return open_endpoint(o, &ep, o->service->udp && !has_scheme && ep.transport == LC_TCP,
+                         is_default);
+}
+
+/* ---- sockets in the data directory ---- */
+
+/* A socket's address takes 107 octets of path; a directory may be deeper, but then it can be
+ * reached through our descriptor of it. */
+static lc_err short_path(const struct opening *o, const char *name, char *out, size_t cap)
+{
+    struct lc_doors *doors = o->doors;
+
+    if (snprintf(out, cap, "%s/%s", o->config->data_dir, name) < (int)cap)
+        return LC_OK;
+    if (doors->dir_fd < 0)
+        doors->dir_fd = open(o->config->data_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (doors->dir_fd < 0) {
+        lc_err e = -errno;
+
+        lc_diag_set(o->diag, "%s: %s", o->config->data_dir, lc_strerror(e));
+        return e;
+    }
+    snprintf(out, cap, "/proc/self/fd/%d/%s", doors->dir_fd, name);
+    return LC_OK;
+}
+
+static lc_err open_socket(const struct opening *o, enum lc_transport transport, const char *name,
+                          unsigned mode)
+{
+    struct lc_endpoint ep = {.transport = transport};
+    struct lc_addr addr;
+    size_t count;
+    char *path;
+    lc_err e;
+
+    if (name == NULL)
+        return LC_OK;
+    e = short_path(o, name, ep.path, sizeof ep.path);
+    if (e == LC_OK)
+        e = lc_addr_resolve(&ep, &addr, 1, &count, o->diag);
+    if (e != LC_OK)
+        return e;
+    if (asprintf(&path, "%s/%s", o->config->data_dir, name) < 0)
+        return -ENOMEM;
+    e = add_door(o, &addr, path, mode, NULL);
+    free(path);
+    return e;
+}
+
+/* ---- all ---- */
+
+static lc_err open_service(const struct opening *o)
+{
+    size_t given = o->config->listen_count[o->id];
+    lc_err e = LC_OK;
+
+    for (size_t i = 0; e == LC_OK && i < given; i++)
+        e = open_text(o, o->config->listen[o->id][i], false);
+    for (size_t i = 0; e == LC_OK && given == 0 && o->service->addresses[i] != NULL; i++)
+        e = open_text(o, o->service->addresses[i], true);
+    if (e == LC_OK)
+        e = open_socket(o, LC_UNIX_STREAM, o->service->stream_socket, o->service->stream_mode);
+    if (e == LC_OK)
+        e = open_socket(o, LC_UNIX_DGRAM, o->service->dgram_socket, o->service->dgram_mode);
+    return e;
+}
+
+lc_err lc_doors_open(const struct lc_server_config *config, struct lc_doors *ret,
+                     struct lc_diag *diag)
+{
+    lc_err e = LC_OK;
+
+    *ret = (struct lc_doors){.dir_fd = -1};
+    for (size_t i = 0; e == LC_OK && i < LC_SERVICE_COUNT; i++) {
+        const struct opening o = {config, lc_services[i], (enum lc_service_id)i, ret, diag};
+
+        e = open_service(&o);
+    }
+    return e;
+}
+
+static void close_door(struct lc_door *d)
+{
+    for (size_t i = 0; i < LC_WORKERS_MAX; i++) {
+        if (d->fds[i] >= 0)
+            close(d->fds[i]);
+    }
+    if (d->path != NULL)
+        unlink(d->path);
+    free(d->path);
+    free(d);
+}
+
+void lc_doors_close(struct lc_doors *doors)
+{
+    for (size_t s = 0; s < LC_SERVICE_COUNT; s++) {
+        for (size_t i = 0; i < doors->count[s]; i++)
+            close_door(doors->door[s][i]);
+        doors->count[s] = 0;
+    }
+    if (doors->dir_fd >= 0)
+        close(doors->dir_fd);
+    doors->dir_fd = -1;
+}
+
+const struct lc_door *lc_doors_find(const struct lc_doors *doors, enum lc_service_id service,
+                                    enum lc_transport transport)
+{
+    for (size_t i = 0; i < doors->count[service]; i++) {
+        if (doors->door[service][i]->addr.transport == transport)
+            return doors->door[service][i];
+    }
+    return NULL;
+}
+
+void lc_door_host(const struct lc_door *door, char host[LC_HOST_MAX], unsigned *ret_port)
+{
+    const void *sa = &door->addr.sa;
+
+    *ret_port = lc_addr_port(&door->addr);
+    if (door->addr.sa.ss_family == AF_INET6) {
+        const struct in6_addr *a = &((const struct sockaddr_in6 *)sa)->sin6_addr;
+
+        if (!IN6_IS_ADDR_UNSPECIFIED(a)) {
+            inet_ntop(AF_INET6, a, host, LC_HOST_MAX);
+            return;
+        }
+    } else if (((const struct sockaddr_in *)sa)->sin_addr.s_addr != htonl(INADDR_ANY)) {
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)sa)->sin_addr, host, LC_HOST_MAX);
+        return;
+    }
+    memcpy(host, "127.0.0.1", sizeof "127.0.0.1");
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * service/listen.h - the sockets on which the services are found.
+ *
+ * WHAT    From addresses as people write them to bound descriptors: one for each worker (TCP and
+ *         UDP, SO_REUSEPORT) or for the first alone (Unix). All are bound before any is used, so
+ *         that a server starts whole or not at all.
+ * WHO     service/server.c.
+ * THREAD  The one that starts and stops the server.
+ */
+#ifndef LC_SERVICE_LISTEN_H
+#define LC_SERVICE_LISTEN_H
+
+#include "service/service.h"
+
+#define LC_WORKERS_MAX 64
+/* Of one service: what is given, each perhaps two transports and several addresses, and its
+ * sockets in the data directory. */
+#define LC_DOORS_MAX (4 * LC_LISTEN_MAX)
+
+/* One address. */
+struct lc_door {
+    struct lc_addr addr;              /* with the port that the kernel chose */
+    char text[LC_ADDR_TEXT_MAX + 16]; /* as net/addr.h reads it */
+    char *path;                       /* of a Unix socket, malloc'ed: to be removed at the end */
+    int fds[LC_WORKERS_MAX];          /* -1: none, or given away */
+};
+
+struct lc_doors {
+    struct lc_door *door[LC_SERVICE_COUNT][LC_DOORS_MAX];
+    size_t count[LC_SERVICE_COUNT];
+    int dir_fd; /* of the data directory, where its path is too long for a socket's address */
+};
+
+/* On failure diag tells which address it was, who holds it, and which option moves ours;
+ * lc_doors_close() is to be called all the same. */
+LC_MUST_CHECK lc_err lc_doors_open(const struct lc_server_config *config, struct lc_doors *ret,
+                                   struct lc_diag *diag);
+/* Closes what was not given away, and removes the Unix paths. */
+void lc_doors_close(struct lc_doors *doors);
+
+/* The first door of a transport whose address a peer on this host can use; NULL: none. */
+const struct lc_door *lc_doors_find(const struct lc_doors *doors, enum lc_service_id service,
+                                    enum lc_transport transport);
+/* Host and port by which this host reaches a TCP or UDP door: the loopback address for a wildcard.
+ */
+#define LC_HOST_MAX 64
+void lc_door_host(const struct lc_door *door, char host[LC_HOST_MAX], unsigned *ret_port);
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/utf8.h"
+#include "proto/text.h"
+
+#define VALUES_MAX 768  /* octets of all values of one event */
+#define TEXT_MAX   8192 /* octets of an event as text: escapes included */
+
+struct value {
+    const char *name;
+    uint16_t at, n; /* in values[] */
+    enum lc_field_type type;
+};
+
+struct event {
+    int64_t time_ns;
+    const char *name;
+    enum lc_level level;
+    bool text_only;
+    uint16_t used; /* of values[] */
+    uint8_t count;
+    struct value fields[LC_LOG_FIELDS];
+    char values[VALUES_MAX];
+};
+
+struct lc_log {
+    struct lc_log_config config;
+    pthread_t writer;
+    pthread_mutex_t lock;
+    pthread_cond_t told; /* for the writer */
+    bool closing;
+    uint64_t next, written, taken; /* events: numbers of the queue's end and of its two readers */
+    uint64_t lost, lost_told;      /* for want of room */
+    void (*notify)(void *arg);
+    void *notify_arg;
+    struct event events[LC_LOG_QUEUE];
+    /* The taker's own. */
+    struct event taking;
+    struct lc_dynbuf message;
+    struct lc_field record_fields[LC_LOG_FIELDS + 1];
+};
+
+/* Set while this thread stores an own event. */
+static _Thread_local bool storing;
+
+/* ---- telling ---- */
+
+/* False: over the limit of this call site. *ret_suppressed: how many were, since the last. */
+static bool may_tell(struct lc_log_site *site, int64_t now_ns, unsigned *ret_suppressed)
+{
+    int64_t window = atomic_load_explicit(&site->window_ns, memory_order_relaxed);
+
+    if (now_ns - window >= LC_LOG_WINDOW_S * LC_NS_PER_S || now_ns < window) {
+        /* Two threads may both begin the window: then a few more are told. */
+        atomic_store_explicit(&site->window_ns, now_ns, memory_order_relaxed);
+        atomic_store_explicit(&site->told, 0, memory_order_relaxed);
+    }
+    if (atomic_fetch_add_explicit(&site->told, 1, memory_order_relaxed) >= LC_LOG_BURST) {
+        atomic_fetch_add_explicit(&site->suppressed, 1, memory_order_relaxed);
+        return false;
+    }
+    *ret_suppressed = atomic_exchange_explicit(&site->suppressed, 0, memory_order_relaxed);
+    return true;
+}
+
+static void put_text(struct event *ev, const char *name, struct lc_slice text,
+                     enum lc_field_type type)
+{
+    if (ev->count == LC_LOG_FIELDS)
+        return;
+
+    size_t n = lc_utf8_cut(text, VALUES_MAX - ev->used);
+
+    memcpy(ev->values + ev->used, text.p, n);
+    ev->fields[ev->count++] = (struct value){name, ev->used, (uint16_t)n, type};
+    ev->used = (uint16_t)(ev->used + n);
+}
+
+static void put_number(struct event *ev, const char *name, uint64_t number)
+{
+    char text[24];
+    int n = snprintf(text, sizeof text, "%" PRIu64, number);
+
+    put_text(ev, name, lc_slice(text, (size_t)n), LC_FIELD_INT);
+}
+
+static void put_field(struct event *ev, const struct lc_log_field *f)
+{
+    switch (f->kind) {
+    case LC_LOG_KIND_TEXT:
+        put_text(ev, f->name, f->text, LC_FIELD_STRING);
+        break;
+    case LC_LOG_KIND_U64:
+        put_number(ev, f->name, f->number);
+        break;
+    case LC_LOG_KIND_ERR:
+        put_text(ev, f->name, lc_slice_cstr(lc_strerror(f->err)), LC_FIELD_STRING);
+        break;
+    }
+}
+
+/* The place of a new event, or NULL: full. Locked. */
+static struct event *begin_event(struct lc_log *log, enum lc_level level, const char *name)
+{
+    uint64_t oldest = log->written < log->taken ? log->written : log->taken;
+
+    if (log->next - oldest == LC_LOG_QUEUE) {
+        log->lost++;
+        return NULL;
+    }
+
+    struct event *ev = &log->events[log->next % LC_LOG_QUEUE];
+
+    ev->time_ns = lc_wall_ns(log->config.clock);
+    ev->name = name;
+    ev->level = level;
+    ev->text_only = storing;
+    ev->used = 0;
+    ev->count = 0;
+    return ev;
+}
+
+/* The event that begin_event() gave is whole. Locked. */
+static void end_event(struct lc_log *log)
+{
+    log->next++;
+    if (log->notify == NULL)
+        log->taken = log->next;
+    else if (!storing)
+        log->notify(log->notify_arg);
+    pthread_cond_signal(&log->told);
+}
+
+void lc_log_tell(struct lc_log_site *site, struct lc_log *log, enum lc_level level,
+                 const char *event, const struct lc_log_field *fields, size_t count)
+{
+    unsigned suppressed;
+
+    if (level < log->config.level ||
+        !may_tell(site, lc_monotonic(log->config.clock).ns, &suppressed))
+        return;
+    pthread_mutex_lock(&log->lock);
+
+    struct event *ev = begin_event(log, level, event);
+
+    if (ev != NULL) {
+        for (size_t i = 0; i < count; i++)
+            put_field(ev, &fields[i]);
+        if (suppressed > 0)
+            put_number(ev, "suppressed", suppressed);
+        end_event(log);
+    }
+    if (log->lost > log->lost_told && (ev = begin_event(log, LC_LEVEL_WARN, "log.lost")) != NULL) {
+        put_number(ev, "events", log->lost - log->lost_told);
+        log->lost_told = log->lost;
+        end_event(log);
+    }
+    pthread_mutex_unlock(&log->lock);
+}
+
+/* ---- as text ---- */
+
+static struct lc_slice value_of(const struct event *ev, size_t i)
+{
+    return lc_slice(ev->values + ev->fields[i].at, ev->fields[i].n);
+}
+
+static bool is_bare(struct lc_slice s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] <= ' ' || s.p[i] >= 0x7F || s.p[i] == '"' || s.p[i] == '\\' || s.p[i] == '=')
+            return false;
+    }
+    return s.n > 0;
+}
+
+/* `event key=value ...`: a value that isn't a plain word is a JSON string, so that nothing in it
+ * can disguise itself as another field or reach a terminal's controls. */
+static lc_err write_event(const struct event *ev, struct lc_dynbuf *out)
+{
+    lc_err e = lc_dynbuf_printf(out, "%s", ev->name);
+
+    for (size_t i = 0; e == LC_OK && i < ev->count; i++) {
+        struct lc_slice value = value_of(ev, i);
+
+        e = lc_dynbuf_printf(out, " %s=", ev->fields[i].name);
+        if (e == LC_OK)
+            e = is_bare(value) ? lc_dynbuf_append(out, value) : lc_json_string(out, value);
+    }
+    return e;
+}
+
+static const char *level_colour(enum lc_level level)
+{
+    if (level >= LC_LEVEL_ERROR)
+        return "\033[31m";
+    return level == LC_LEVEL_WARN ? "\033[33m" : "\033[36m";
+}
+
+static void write_line(const struct lc_log *log, const struct event *ev, struct lc_dynbuf *out)
+{
+    char time[LC_RFC3339_MAX];
+    size_t n = lc_rfc3339_format(ev->time_ns - ev->time_ns % LC_NS_PER_MS, time);
+    struct lc_slice level = lc_level_name(ev->level);
+    const char *on = log->config.colour ? level_colour(ev->level) : "";
+    const char *off = log->config.colour ? "\033[0m" : "";
+
+    lc_dynbuf_consume(out, out->n);
+    if (lc_dynbuf_printf(out, "%.*s %s%-6.*s%s ", (int)n, time, on, (int)level.n, level.p, off) !=
+            LC_OK ||
+        write_event(ev, out) != LC_OK || lc_dynbuf_append(out, LC_LIT("\n")) != LC_OK)
+        return;
+    for (size_t done = 0; done < out->n;) {
+        ssize_t k = write(log->config.fd, out->p + done, out->n - done);
+
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k <= 0)
+            return; /* whom could we tell? */
+        done += (size_t)k;
+    }
+}
+
+static void *writer_main(void *arg)
+{
+    struct lc_log *log = arg;
+    struct lc_dynbuf line;
+
+    lc_dynbuf_init(&line, TEXT_MAX);
+    pthread_mutex_lock(&log->lock);
+    for (;;) {
+        if (log->written < log->next) {
+            struct event ev = log->events[log->written % LC_LOG_QUEUE];
+
+            pthread_mutex_unlock(&log->lock);
+            if (log->config.fd >= 0)
+                write_line(log, &ev, &line);
+            pthread_mutex_lock(&log->lock);
+            log->written++;
+        } else if (log->closing) {
+            break;
+        } else {
+            pthread_cond_wait(&log->told, &log->lock);
+        }
+    }
+    pthread_mutex_unlock(&log->lock);
+    lc_dynbuf_done(&line);
+    return NULL;
+}
+
+/* ---- as records ---- */
+
+void lc_log_taker(struct lc_log *log, void (*notify)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&log->lock);
+    log->notify = notify;
+    log->notify_arg = arg;
+    if (notify == NULL)
+        log->taken = log->next;
+    pthread_mutex_unlock(&log->lock);
+}
+
+static bool next_to_take(struct lc_log *log)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&log->lock);
+    while (!found && log->taken < log->next) {
+        const struct event *ev = &log->events[log->taken % LC_LOG_QUEUE];
+
+        found = !ev->text_only;
+        if (found)
+            log->taking = *ev;
+        log->taken++;
+    }
+    pthread_mutex_unlock(&log->lock);
+    return found;
+}
+
+bool lc_log_take(struct lc_log *log, struct lc_record *ret)
+{
+    const struct event *ev = &log->taking;
+    struct lc_field *fields = log->record_fields;
+
+    if (!next_to_take(log))
+        return false;
+    storing = true;
+    lc_dynbuf_consume(&log->message, log->message.n);
+    if (write_event(ev, &log->message) != LC_OK)
+        lc_dynbuf_consume(&log->message, log->message.n); /* the fields say it all */
+    fields[0] = (struct lc_field){LC_LIT("event"), lc_slice_cstr(ev->name), LC_FIELD_STRING};
+    for (size_t i = 0; i < ev->count; i++)
+        fields[i + 1] = (struct lc_field){lc_slice_cstr(ev->fields[i].name), value_of(ev, i),
+                                          ev->fields[i].type};
+    *ret = (struct lc_record){.time_ns = ev->time_ns,
+                              .received_ns = ev->time_ns,
+                              .level = ev->level,
+                              .stream.app = LC_LIT("logcaster"),
+                              .message = lc_dynbuf_slice(&log->message),
+                              .fields = fields,
+                              .field_count = (size_t)ev->count + 1};
+    return true;
+}
+
+void lc_log_taken(struct lc_log *log)
+{
+    LC_UNUSED(log);
+    storing = false;
+}
+
+/* ---- life ---- */
+
+lc_err lc_log_open(const struct lc_log_config *config, struct lc_log **ret)
+{
+    struct lc_log *log = calloc(1, sizeof *log);
+
+    if (log == NULL)
+        return -ENOMEM;
+    log->config = *config;
+    pthread_mutex_init(&log->lock, NULL);
+    pthread_cond_init(&log->told, NULL);
+    lc_dynbuf_init(&log->message, TEXT_MAX);
+
+    int e = pthread_create(&log->writer, NULL, writer_main, log);
+
+    if (e != 0) {
+        free(log);
+        return -e;
+    }
+    *ret = log;
+    return LC_OK;
+}
+
+void lc_log_close(struct lc_log *log)
+{
+    if (log == NULL)
+        return;
+    pthread_mutex_lock(&log->lock);
+    log->closing = true;
+    pthread_cond_signal(&log->told);
+    pthread_mutex_unlock(&log->lock);
+    pthread_join(log->writer, NULL);
+    pthread_cond_destroy(&log->told);
+    pthread_mutex_destroy(&log->lock);
+    lc_dynbuf_done(&log->message);
+    free(log);
+}

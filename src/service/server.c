@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "conn/text.h"
+#include "service/greeting.h"
+#include "service/worker.h"
+
+#define STOP_MS 5000 /* for clients to take their last answers */
+
+const struct lc_server_config lc_server_defaults = {
+    .data_dir = "logcaster-data",
+    .detect_level = true,
+    .log_level = LC_LEVEL_INFO,
+    .log_fd = STDERR_FILENO,
+};
+
+const struct lc_service *const lc_services[LC_SERVICE_COUNT] = {
+    [LC_SERVICE_LOGS] = &lc_service_collect,
+    [LC_SERVICE_QUERY] = &lc_service_ask,
+};
+
+struct lc_server {
+    struct lc_site site;
+    struct lc_doors doors;
+    struct lc_worker_run *runs[LC_WORKERS_MAX];
+    struct lc_worker *workers[LC_WORKERS_MAX];
+    unsigned started; /* workers whose threads run */
+    void *shared[LC_SERVICE_COUNT];
+    int ended_fd; /* an eventfd: worker threads that have ended */
+};
+
+/* ---- start ---- */
+
+static unsigned cpus(void)
+{
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+
+    return n > LC_WORKERS_MAX ? LC_WORKERS_MAX : (unsigned)n;
+}
+
+static void resolve_defaults(struct lc_server_config *c)
+{
+    if (c->workers == 0)
+        c->workers = cpus();
+    if (c->workers > LC_WORKERS_MAX)
+        c->workers = LC_WORKERS_MAX;
+    if (c->query_threads == 0)
+        c->query_threads = 2;
+    if (c->line_max == 0)
+        c->line_max = 64 * 1024;
+    if (c->line_max > LC_TEXT_LINE_MAX)
+        c->line_max = LC_TEXT_LINE_MAX;
+}
+
+static void tell_report(struct lc_log *log, const struct lc_store_report *r)
+{
+    lc_log(log, LC_LEVEL_INFO, "store.opened", LC_LOG_U64("segments", r->segments),
+           LC_LOG_U64("segment_records", r->segment_records),
+           LC_LOG_U64("segment_octets", r->segment_octets), LC_LOG_U64("wal_files", r->wal_files),
+           LC_LOG_U64("wal_records", r->wal_records), LC_LOG_U64("torn_octets", r->torn_octets),
+           LC_LOG_U64("orphans_removed", r->orphans_removed));
+    if (r->damaged_places > 0 || r->lost_records > 0)
+        lc_log(log, LC_LEVEL_ERROR, "store.damaged", LC_LOG_U64("places", r->damaged_places),
+               LC_LOG_U64("octets", r->damaged_octets), LC_LOG_U64("records", r->lost_records),
+               LC_LOG_TEXT("first", r->damage));
+}
+
+static lc_err open_store(struct lc_server *s, struct lc_diag *diag)
+{
+    const struct lc_server_config *c = &s->site.config;
+    const struct lc_store_config config = {
+        .dir = c->data_dir,
+        .clock = s->site.clock,
+        .writers = c->workers,
+        .memory = c->memory,
+        .retain_octets = c->retain_octets,
+        .retain_ns = c->retain_ns,
+        .ack_written = c->ack_written,
+        .threads = true,
+    };
+    struct lc_store_report report = {0};
+    lc_err e = lc_store_open(&config, &s->site.store, &report, diag);
+
+    if (e == LC_OK)
+        tell_report(s->site.log, &report);
+    return e;
+}
+
+static lc_err make_workers(struct lc_server *s, struct lc_diag *diag)
+{
+    lc_err e = LC_OK;
+
+    for (unsigned i = 0; e == LC_OK && i < s->site.config.workers; i++) {
+        e = lc_worker_run_new(&s->site, i, s->ended_fd, &s->runs[i], diag);
+        if (e == LC_OK)
+            s->workers[s->site.worker_count++] = &s->runs[i]->worker;
+    }
+    return e;
+}
+
+static lc_err start_services(struct lc_server *s)
+{
+    lc_err e = LC_OK;
+
+    for (size_t i = 0; e == LC_OK && i < LC_SERVICE_COUNT; i++) {
+        if (lc_services[i]->start != NULL)
+            e = lc_services[i]->start(&s->site, &s->shared[i]);
+    }
+    for (unsigned i = 0; e == LC_OK && i < s->site.worker_count; i++)
+        e = lc_worker_run_open(s->runs[i], s->shared, &s->doors);
+    for (unsigned i = 0; e == LC_OK && i < s->site.worker_count; i++) {
+        e = lc_worker_run_start(s->runs[i]);
+        if (e == LC_OK)
+            s->started++;
+    }
+    return e;
+}
+
+static lc_err open_log(struct lc_server *s)
+{
+    const struct lc_log_config config = {
+        .clock = s->site.clock,
+        .level = s->site.config.log_level,
+        .fd = s->site.config.log_fd,
+        .colour = s->site.config.log_colour,
+    };
+
+    return lc_log_open(&config, &s->site.log);
+}
+
+static void say_ready(struct lc_server *s)
+{
+    const struct lc_server_config *c = &s->site.config;
+    struct lc_dynbuf text;
+
+    lc_log(s->site.log, LC_LEVEL_INFO, "server.started", LC_LOG_TEXT("version", LC_VERSION),
+           LC_LOG_U64("workers", s->site.worker_count),
+           LC_LOG_TEXT("io", lc_loop_backend(s->workers[0]->loop)),
+           LC_LOG_TEXT("data", c->data_dir));
+    for (size_t i = 0; i < s->doors.count[LC_SERVICE_QUERY]; i++) {
+        const struct lc_door *d = s->doors.door[LC_SERVICE_QUERY][i];
+
+        if (!lc_addr_is_local(&d->addr))
+            lc_log(s->site.log, LC_LEVEL_WARN, "server.open_to_all", LC_LOG_TEXT("query", d->text));
+    }
+    if (c->ready == NULL)
+        return;
+    lc_dynbuf_init(&text, 16 * 1024);
+    if (lc_greeting(c, &s->doors, &text) == LC_OK &&
+        lc_dynbuf_append(&text, lc_slice("", 1)) == LC_OK)
+        c->ready(c->ready_arg, (const char *)text.p);
+    lc_dynbuf_done(&text);
+}
+
+static lc_err start(struct lc_server *s, struct lc_diag *diag)
+{
+    lc_err e = open_log(s);
+
+    if (e == LC_OK)
+        e = open_store(s, diag);
+    if (e == LC_OK)
+        e = make_workers(s, diag);
+    if (e == LC_OK)
+        e = lc_doors_open(&s->site.config, &s->doors, diag);
+    if (e != LC_OK)
+        return e;
+    lc_greeting_elsewhere(&s->doors, s->site.elsewhere);
+    s->site.started = lc_monotonic(s->site.clock);
+    return start_services(s);
+}
+
+lc_err lc_server_start(const struct lc_server_config *config, struct lc_server **ret,
+                       struct lc_diag *diag)
+{
+    struct lc_server *s = calloc(1, sizeof *s);
+    lc_err e = -ENOMEM;
+
+    if (diag != NULL)
+        diag->text[0] = 0;
+    if (s != NULL) {
+        s->doors.dir_fd = -1;
+        s->site.config = *config;
+        resolve_defaults(&s->site.config);
+        s->site.clock = &lc_clock_system;
+        s->site.workers = s->workers;
+        s->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        e = s->ended_fd < 0 ? -errno : start(s, diag);
+    }
+    if (e != LC_OK) {
+        if (diag != NULL && diag->text[0] == 0)
+            lc_diag_set(diag, "cannot start: %s", lc_strerror(e));
+        if (s != NULL)
+            lc_server_stop(s, true);
+        lc_server_free(s);
+        return e;
+    }
+    say_ready(s);
+    *ret = s;
+    return LC_OK;
+}
+
+const char *lc_server_address(const struct lc_server *server, enum lc_service_id service, size_t n)
+{
+    return n < server->doors.count[service] ? server->doors.door[service][n]->text : NULL;
+}
+
+/* ---- stop ---- */
+
+static void begin_stop(struct lc_server *s)
+{
+    for (unsigned i = 0; i < s->site.worker_count; i++)
+        lc_worker_run_drain(s->runs[i]);
+}
+
+/* Waits until all workers have ended, `deadline`, or until other_fd (-1: none) can be read. True:
+ * all have ended. */
+static bool wait_ended(struct lc_server *s, struct lc_time deadline, int other_fd)
+{
+    while (s->started > 0) {
+        struct pollfd fds[] = {{.fd = s->ended_fd, .events = POLLIN},
+                               {.fd = other_fd, .events = POLLIN}};
+        int64_t left = deadline.ns - lc_monotonic(s->site.clock).ns;
+        int ms = left <= 0 ? 0 : (int)(left / LC_NS_PER_MS) + 1;
+        int n = poll(fds, 2, deadline.ns == LC_TIME_NEVER.ns ? -1 : ms);
+        eventfd_t ended;
+
+        if (n < 0 && errno != EINTR)
+            return false;
+        if (n >= 0 && fds[1].revents != 0)
+            return false;
+        if (n > 0 && eventfd_read(s->ended_fd, &ended) == 0)
+            s->started -= (unsigned)ended;
+        if (n == 0 && ms == 0)
+            return false;
+    }
+    return true;
+}
+
+static void end_stop(struct lc_server *s)
+{
+    for (unsigned i = 0; i < s->site.worker_count; i++)
+        lc_worker_run_drop(s->runs[i]);
+    wait_ended(s, LC_TIME_NEVER, -1);
+    for (unsigned i = 0; i < s->site.worker_count; i++)
+        lc_worker_run_join(s->runs[i]);
+}
+
+static struct lc_time stop_deadline(const struct lc_server *s)
+{
+    return lc_time_add_ms(lc_monotonic(s->site.clock), STOP_MS);
+}
+
+void lc_server_stop(struct lc_server *server, bool now)
+{
+    begin_stop(server);
+    if (!now)
+        wait_ended(server, stop_deadline(server), -1);
+    end_stop(server);
+}
+
+void lc_server_free(struct lc_server *server)
+{
+    struct lc_server *s = server;
+
+    if (s == NULL)
+        return;
+    /* The store's threads post to the loops as long as they run, and the log writes until the end.
+     */
+    lc_doors_close(&s->doors);
+    if (s->site.store != NULL)
+        lc_store_close(s->site.store);
+    for (unsigned i = 0; i < s->site.worker_count; i++)
+        lc_worker_run_free(s->runs[i]);
+    for (size_t i = 0; i < LC_SERVICE_COUNT; i++) {
+        if (lc_services[i]->stop != NULL)
+            lc_services[i]->stop(s->shared[i]);
+    }
+    lc_log_close(s->site.log);
+    if (s->ended_fd >= 0)
+        close(s->ended_fd);
+    free(s);
+}
+
+/* ---- run ---- */
+
+/* A connection is a descriptor; the limit that a login shell gives is for interactive use. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* A descriptor from which SIGTERM and SIGINT are read; threads started later have them blocked. */
+static lc_err take_signals(int *ret_fd)
+{
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigset_t set;
+
+    sigaction(SIGPIPE, &ignore, NULL);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    *ret_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return *ret_fd < 0 ? -errno : LC_OK;
+}
+
+/* Until a signal, which is told, or until a worker has failed. */
+static lc_err serve(struct lc_server *s, int signal_fd)
+{
+    struct pollfd fds[] = {{.fd = signal_fd, .events = POLLIN},
+                           {.fd = s->ended_fd, .events = POLLIN}};
+    struct signalfd_siginfo info;
+
+    while (poll(fds, 2, -1) < 0 && errno == EINTR)
+        ;
+    if (read(signal_fd, &info, sizeof info) == sizeof info) {
+        lc_log(s->site.log, LC_LEVEL_INFO, "server.stopping",
+               LC_LOG_TEXT("signal", strsignal((int)info.ssi_signo)));
+        return LC_OK;
+    }
+    return -EIO;
+}
+
+/* Why a worker ended by itself; LC_OK: none did. */
+static lc_err worker_error(const struct lc_server *s)
+{
+    for (unsigned i = 0; i < s->site.worker_count; i++) {
+        if (s->runs[i]->err != LC_OK)
+            return s->runs[i]->err;
+    }
+    return LC_OK;
+}
+
+lc_err lc_server_run(const struct lc_server_config *config, struct lc_diag *diag)
+{
+    struct lc_server *s;
+    int signal_fd;
+    lc_err e = take_signals(&signal_fd);
+
+    if (e != LC_OK) {
+        lc_diag_set(diag, "signals: %s", lc_strerror(e));
+        return e;
+    }
+    raise_descriptor_limit();
+    e = lc_server_start(config, &s, diag);
+    if (e == LC_OK) {
+        e = serve(s, signal_fd);
+        begin_stop(s);
+        (void)!wait_ended(s, stop_deadline(s), signal_fd);
+        end_stop(s);
+        if (e != LC_OK) {
+            e = worker_error(s);
+            lc_diag_set(diag, "a worker failed: %s", lc_strerror(e));
+        }
+        lc_log(s->site.log, LC_LEVEL_INFO, "server.stopped",
+               LC_LOG_U64("uptime_s",
+                          (uint64_t)((lc_monotonic(s->site.clock).ns - s->site.started.ns) /
+                                     LC_NS_PER_S)));
+        lc_server_free(s);
+    }
+    close(signal_fd);
+    return e;
+}

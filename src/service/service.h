@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * service/service.h - what a service is, and what the server gives to each.
+ *
+ * WHAT    A service answers on addresses of its own. It is one row of LC_SERVICES (server.h), from
+ *         which its option and help are made, and one struct lc_service, found in lc_services[].
+ *         Services never include each other: what they share is here.
+ * THREAD  Said at each function; a worker's state belongs to the worker's thread.
+ */
+#ifndef LC_SERVICE_SERVICE_H
+#define LC_SERVICE_SERVICE_H
+
+#include "conn/arrival.h"
+#include "net/addr.h"
+#include "net/loop.h"
+#include "service/log.h"
+#include "service/server.h"
+#include "service/stats.h"
+#include "store/store.h"
+
+struct lc_worker;
+
+#define LC_ELSEWHERE_MAX 256
+
+/* What all of a server share; it is set before the first worker starts, and stays. */
+struct lc_site {
+    struct lc_server_config config; /* every "0: default" is resolved */
+    const struct lc_clock *clock;
+    struct lc_store *store;
+    struct lc_log *log;
+    struct lc_worker **workers;
+    unsigned worker_count;
+    struct lc_time started;
+    /* One line for a peer that came to the wrong door. */
+    char elsewhere[LC_SERVICE_COUNT][LC_ELSEWHERE_MAX];
+};
+
+/* One thread with its loop; what happens on its connections is on it alone. */
+struct lc_worker {
+    struct lc_site *site;
+    unsigned index;
+    struct lc_loop *loop;
+    struct lc_shard *shard; /* this worker is its writer */
+    struct lc_arrival_context arrivals;
+    struct lc_dynbuf out; /* scratch for answers, empty between calls */
+    struct lc_counters counters;
+    /* What a service calls when it has nothing left to wait for after drain() or drop(). */
+    void (*idle)(struct lc_worker *w);
+};
+
+struct lc_service {
+    /* Network addresses, NULL-terminated, and sockets in the data directory. */
+    const char *const *addresses;
+    uint16_t port;     /* of an address without one */
+    const char *other; /* an address to suggest when ours is taken */
+    const char *stream_socket;
+    unsigned stream_mode;
+    const char *dgram_socket; /* NULL: none */
+    unsigned dgram_mode;
+    bool udp; /* an address without a scheme is also UDP */
+
+    /* Once, before the workers' loops run; *ret is given to open(). stop() after all of them have
+     * ended; NULL is accepted. */
+    lc_err (*start)(struct lc_site *site, void **ret);
+    void (*stop)(void *shared);
+
+    /* For each worker: open() before its loop runs, close() after; the rest on its thread (but
+     * datagrams(), which is before too). */
+    lc_err (*open)(void *shared, struct lc_worker *w, void **ret);
+    void (*accept)(void *state, int fd, const struct lc_addr *peer);
+    lc_err (*datagrams)(void *state, int fd); /* takes fd; NULL: the service takes none */
+    void (*drain)(void *state);               /* ends everything in order, then w->idle() */
+    void (*drop)(void *state);                /* after drain(): at once */
+    bool (*is_idle)(const void *state);
+    void (*close)(void *state); /* NULL is accepted */
+};
+
+extern const struct lc_service lc_service_collect;
+extern const struct lc_service lc_service_ask;
+extern const struct lc_service *const lc_services[LC_SERVICE_COUNT];
+
+#endif

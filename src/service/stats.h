@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * service/stats.h - the figures of a running server, as STATS tells them.
+ *
+ * WHAT    Each worker counts for itself; who asks gets the sum, read while all go on counting.
+ * WHO     service/; docs/protocols.md lists the same names.
+ */
+#ifndef LC_SERVICE_STATS_H
+#define LC_SERVICE_STATS_H
+
+#include "base/buf.h"
+#include "conn/counters.h"
+
+/* Beside those of conn/counters.h: the member, its name in STATS, and what it means. */
+#define LC_SERVICE_COUNTERS(X)                                                                     \
+    X(logs_accepted, "connections accepted on log addresses")                                      \
+    X(logs_closed, "of these closed again")                                                        \
+    X(query_accepted, "connections accepted on query addresses")                                   \
+    X(query_closed, "of these closed again")                                                       \
+    X(stored, "records given to the store")                                                        \
+    X(refused, "records refused because the store is full or failing")                             \
+    X(waited, "times a sender had to wait for room in the store")                                  \
+    X(claimed_time, "records whose time was impossible")                                           \
+    X(udp_dropped, "datagrams that the kernel or we had no room for")                              \
+    X(queries, "questions answered, failed ones too")                                              \
+    X(query_errors, "questions answered with an error")                                            \
+    X(rows, "rows sent to askers, those of tails too")                                             \
+    X(tails, "tails begun")                                                                        \
+    X(tails_ended, "tails ended")                                                                  \
+    X(missed, "records that were removed before a slow tail had read them")
+
+struct lc_counters {
+#define LC_SERVICE_COUNTER_MEMBER(name, help) lc_counter name;
+    LC_SERVICE_COUNTERS(LC_SERVICE_COUNTER_MEMBER)
+#undef LC_SERVICE_COUNTER_MEMBER
+    struct lc_conn_counters conn;
+};
+
+struct lc_site;
+
+/* Calls `each` for every figure, until it returns an error, which is then returned. Any thread. */
+LC_MUST_CHECK lc_err lc_stats_each(const struct lc_site *site,
+                                   lc_err (*each)(void *arg, const char *name, const char *value),
+                                   void *arg);
+
+/* Appends `STATS|name=value|...` and the line's end. LC_ELIMIT, -ENOMEM. */
+LC_MUST_CHECK lc_err lc_stats_line(const struct lc_site *site, struct lc_dynbuf *out);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+
+/* ---- the server's own log, as records ---- */
+
+static void store_own_log(struct lc_task *task)
+{
+    struct lc_worker_run *w = LC_CONTAINER(task, struct lc_worker_run, own_log);
+    struct lc_log *log = w->worker.site->log;
+    struct lc_record r;
+    uint64_t id;
+    bool any = false;
+
+    /* Without room or disk they remain what they are on standard error: telling that would only
+     * make more of them. */
+    while (lc_log_take(log, &r))
+        any |= lc_shard_append(w->worker.shard, &r, &id) == LC_OK;
+    lc_log_taken(log);
+    if (any)
+        lc_shard_flush(w->worker.shard, false);
+}
+
+static void notify_own_log(void *arg)
+{
+    struct lc_worker_run *w = arg;
+
+    lc_loop_post(w->worker.loop, &w->own_log);
+}
+
+/* ---- the end ---- */
+
+static void close_listeners(struct lc_worker_run *w)
+{
+    for (size_t i = 0; i < w->listener_count; i++)
+        lc_listener_close(w->listeners[i]);
+    w->listener_count = 0;
+}
+
+static void on_idle(struct lc_worker *worker)
+{
+    struct lc_worker_run *w = LC_CONTAINER(worker, struct lc_worker_run, worker);
+
+    for (size_t s = 0; s < LC_SERVICE_COUNT; s++) {
+        if (w->draining || (w->state[s] != NULL && !lc_services[s]->is_idle(w->state[s])))
+            return;
+    }
+    lc_loop_stop(worker->loop);
+}
+
+static void drain(struct lc_task *task)
+{
+    struct lc_worker_run *w = LC_CONTAINER(task, struct lc_worker_run, drain);
+
+    close_listeners(w);
+    w->draining = true; /* until all services have been told */
+    for (size_t s = 0; s < LC_SERVICE_COUNT; s++) {
+        if (w->state[s] != NULL)
+            lc_services[s]->drain(w->state[s]);
+    }
+    w->draining = false;
+    on_idle(&w->worker);
+}
+
+static void drop(struct lc_task *task)
+{
+    struct lc_worker_run *w = LC_CONTAINER(task, struct lc_worker_run, drop);
+
+    for (size_t s = 0; s < LC_SERVICE_COUNT; s++)
+        lc_services[s]->drop(w->state[s]);
+}
+
+void lc_worker_run_drain(struct lc_worker_run *w)
+{
+    lc_loop_post(w->worker.loop, &w->drain);
+}
+
+void lc_worker_run_drop(struct lc_worker_run *w)
+{
+    lc_loop_post(w->worker.loop, &w->drop);
+}
+
+/* ---- life ---- */
+
+static void *thread_main(void *arg)
+{
+    struct lc_worker_run *w = arg;
+
+    w->err = lc_loop_run(w->worker.loop);
+    eventfd_write(w->ended_fd, 1);
+    return NULL;
+}
+
+lc_err lc_worker_run_start(struct lc_worker_run *w)
+{
+    int e = pthread_create(&w->thread, NULL, thread_main, w);
+
+    if (e != 0)
+        return -e;
+    w->started = true;
+    return LC_OK;
+}
+
+void lc_worker_run_join(struct lc_worker_run *w)
+{
+    if (w->started)
+        pthread_join(w->thread, NULL);
+    else
+        drain(&w->drain); /* its loop has never run, so there are only sockets to close */
+    if (w->worker.index == 0)
+        lc_log_taker(w->worker.site->log, NULL, NULL);
+}
+
+static lc_err open_door(struct lc_worker_run *w, size_t s, struct lc_door *d)
+{
+    int fd = d->fds[w->worker.index];
+
+    if (fd < 0)
+        return LC_OK;
+    d->fds[w->worker.index] = -1;
+    if (d->addr.transport == LC_UDP || d->addr.transport == LC_UNIX_DGRAM)
+        return lc_services[s]->datagrams(w->state[s], fd);
+
+    lc_err e = lc_listener_open(w->worker.loop, fd, lc_services[s]->accept, w->state[s],
+                                &w->listeners[w->listener_count]);
+
+    if (e == LC_OK)
+        w->listener_count++;
+    return e;
+}
+
+lc_err lc_worker_run_open(struct lc_worker_run *w, void *const *shared, struct lc_doors *doors)
+{
+    lc_err e = LC_OK;
+
+    for (size_t s = 0; e == LC_OK && s < LC_SERVICE_COUNT; s++) {
+        e = lc_services[s]->open(shared[s], &w->worker, &w->state[s]);
+        for (size_t i = 0; e == LC_OK && i < doors->count[s]; i++)
+            e = open_door(w, s, doors->door[s][i]);
+    }
+    if (e == LC_OK && w->worker.index == 0)
+        lc_log_taker(w->worker.site->log, notify_own_log, w);
+    return e;
+}
+
+lc_err lc_worker_run_new(struct lc_site *site, unsigned index, int ended_fd,
+                         struct lc_worker_run **ret, struct lc_diag *diag)
+{
+    const struct lc_loop_config config = {.backend = site->config.io, .clock = site->clock};
+    struct lc_worker_run *w = calloc(1, sizeof *w);
+
+    if (w == NULL)
+        return -ENOMEM;
+    w->worker.site = site;
+    w->worker.index = index;
+    w->worker.shard = lc_store_shard(site->store, index);
+    w->worker.idle = on_idle;
+    w->worker.arrivals.clock = site->clock;
+    w->worker.arrivals.counters = &w->worker.counters.conn;
+    w->worker.arrivals.detect_level = site->config.detect_level;
+    lc_dynbuf_init(&w->worker.out, 2 * LC_ANSWERS_OCTETS_MAX);
+    lc_task_init(&w->drain, drain);
+    lc_task_init(&w->drop, drop);
+    lc_task_init(&w->own_log, store_own_log);
+    w->ended_fd = ended_fd;
+
+    lc_err e = lc_loop_new(&config, &w->worker.loop, diag);
+
+    if (e != LC_OK) {
+        free(w);
+        return e;
+    }
+    *ret = w;
+    return LC_OK;
+}
+
+void lc_worker_run_free(struct lc_worker_run *w)
+{
+    /* A loop that failed in the middle of its run leaves connections that nobody can close. */
+    if (w == NULL || w->err != LC_OK)
+        return;
+    for (size_t s = 0; s < LC_SERVICE_COUNT; s++)
+        lc_services[s]->close(w->state[s]);
+    lc_loop_free(w->worker.loop);
+    lc_dynbuf_done(&w->worker.out);
+    free(w);
+}

@@ -12,7 +12,7 @@ run: build
 
 build:
 	@scripts/deps.sh build
-	@scripts/build.sh build -Dbuildtype=debugoptimized -Dtests=false
+	@scripts/build.sh build -Dbuildtype=debugoptimized -Dtests=false -Dwerror=false
 
 check:
 	@scripts/check.sh asan

@@ -79,7 +79,7 @@ static void insert(struct lc_merge_inputs *in, struct lc_segment *s)
 
 bool lc_merge_pick(const struct lc_version *v, uint64_t target_octets, struct lc_merge_inputs *ret)
 {
-    unsigned level;
+    unsigned level = 0; /* gcc cannot see that it is set */
     ret->count = 0;
     if (!pick_level(v, target_octets, &level))
         return false;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * base/list.h - a doubly linked list whose links are embedded in what it lists.
+ * base/list.h - intrusive doubly linked lists: a ring through the list's head and the links that
+ * are embedded in its members. Nothing is allocated; a member leaves in constant time, whichever
+ * list it is in. A link that is in no list is a ring of itself.
  *
- * WHAT    A ring with the list's own link as head and end; an element that is in no list is linked
- *         with itself. Nothing is allocated.
+ * THREAD  One owner.
  */
 #ifndef LC_BASE_LIST_H
 #define LC_BASE_LIST_H
@@ -12,63 +13,60 @@
 #include <stddef.h>
 
 struct lc_link {
-    struct lc_link *prev, *next;
+    struct lc_link *prev;
+    struct lc_link *next;
 };
 
-/* An empty list, or an element of none. */
-static inline void lc_list_init(struct lc_link *l)
+/* An empty list, or a link in no list. */
+static inline void lc_link_init(struct lc_link *l)
 {
-    l->prev = l->next = l;
+    l->prev = l;
+    l->next = l;
 }
 
-static inline bool lc_list_is_empty(const struct lc_link *list)
+/* Of a list: it has members. Of a member: it is in a list. */
+static inline bool lc_link_is_linked(const struct lc_link *l)
 {
-    return list->next == list;
+    return l->next != l;
 }
 
-static inline bool lc_list_holds(const struct lc_link *element)
+/* `l` must be in no list. */
+static inline void lc_list_add_last(struct lc_link *list, struct lc_link *l)
 {
-    return element->next != element;
+    l->prev = list->prev;
+    l->next = list;
+    list->prev->next = l;
+    list->prev = l;
 }
 
-/* The element is in no list. */
-static inline void lc_list_append(struct lc_link *list, struct lc_link *element)
+/* May be called for a link that is in no list. */
+static inline void lc_link_remove(struct lc_link *l)
 {
-    element->prev = list->prev;
-    element->next = list;
-    list->prev->next = element;
-    list->prev = element;
+    l->prev->next = l->next;
+    l->next->prev = l->prev;
+    lc_link_init(l);
 }
 
-/* Also when it is in none. */
-static inline void lc_list_remove(struct lc_link *element)
+/* NULL: the list is empty. */
+static inline struct lc_link *lc_list_take_first(struct lc_link *list)
 {
-    element->prev->next = element->next;
-    element->next->prev = element->prev;
-    lc_list_init(element);
-}
-
-/* The first element, removed; NULL: the list is empty. */
-static inline struct lc_link *lc_list_pop(struct lc_link *list)
-{
-    struct lc_link *first = list->next;
-
-    if (first == list)
+    struct lc_link *l = list->next;
+    if (l == list)
         return NULL;
-    lc_list_remove(first);
-    return first;
+    lc_link_remove(l);
+    return l;
 }
 
-/* All elements of `from` become those of `to`, which is set anew. */
-static inline void lc_list_take(struct lc_link *to, struct lc_link *from)
+/* Moves all members of `from`, in order, to the empty list `to`. */
+static inline void lc_list_take_all(struct lc_link *from, struct lc_link *to)
 {
-    lc_list_init(to);
-    if (lc_list_is_empty(from))
+    lc_link_init(to);
+    if (!lc_link_is_linked(from))
         return;
     *to = *from;
     to->next->prev = to;
     to->prev->next = to;
-    lc_list_init(from);
+    lc_link_init(from);
 }
 
 #endif

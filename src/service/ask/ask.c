@@ -261,7 +261,7 @@ static void on_drained(void *user)
 
 void lc_ask_check_idle(struct lc_ask *ask)
 {
-    if (ask->draining && lc_list_is_empty(&ask->askers) && ask->answers == 0)
+    if (ask->draining && !lc_link_is_linked(&ask->askers) && ask->answers == 0)
         ask->worker->idle(ask->worker);
 }
 
@@ -277,7 +277,7 @@ static void on_closed(void *user, lc_err why)
     if (a->tail != NULL)
         lc_tail_free(a);
     lc_timer_cancel(ask->worker->loop, &a->stuck);
-    lc_list_remove(&a->link);
+    lc_link_remove(&a->link);
     free(a);
     lc_ask_check_idle(ask);
 }
@@ -310,8 +310,8 @@ static void ask_accept(void *state, int fd, const struct lc_addr *peer)
     a->ask = ask;
     lc_timer_init(&a->stuck, on_stuck);
     lc_addr_format(peer, a->source);
-    lc_list_init(&a->link);
-    lc_list_append(&ask->askers, &a->link);
+    lc_link_init(&a->link);
+    lc_list_add_last(&ask->askers, &a->link);
     lc_count(&ask->worker->counters.query_accepted, 1);
 }
 
@@ -354,8 +354,8 @@ static lc_err ask_open(void *shared, struct lc_worker *w, void **ret)
         .out_max = LC_ASK_OUT_HIGH + 2 * LC_ASK_ROW_MAX,
     };
     lc_dynbuf_init(&ask->rows, LC_ASK_ROW_MAX + LC_ASK_BATCH);
-    lc_list_init(&ask->askers);
-    lc_list_init(&ask->tails);
+    lc_link_init(&ask->askers);
+    lc_link_init(&ask->tails);
     lc_task_init(&ask->follow, lc_tail_follow);
     *ret = ask;
     return LC_OK;
@@ -388,7 +388,7 @@ static bool ask_is_idle(const void *state)
 {
     const struct lc_ask *ask = state;
 
-    return lc_list_is_empty(&ask->askers) && ask->answers == 0;
+    return !lc_link_is_linked(&ask->askers) && ask->answers == 0;
 }
 
 static void ask_close(void *state)

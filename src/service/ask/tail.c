@@ -172,9 +172,9 @@ void lc_tail_follow(struct lc_task *task)
     snap = lc_store_snapshot(store_of(ask));
     if (snap == NULL)
         return; /* the next commit tries again */
-    lc_list_take(&now, &ask->tails);
-    while ((link = lc_list_pop(&now)) != NULL) {
-        lc_list_append(&ask->tails, link); /* before it may end and be freed */
+    lc_list_take_all(&ask->tails, &now);
+    while ((link = lc_list_take_first(&now)) != NULL) {
+        lc_list_add_last(&ask->tails, link); /* before it may end and be freed */
         more |= read_on(LC_CONTAINER(link, struct lc_tail, link), snap);
     }
     lc_snapshot_unref(snap);
@@ -220,14 +220,14 @@ static lc_err join(struct lc_ask *ask, struct lc_tail *t)
         if (e != LC_OK)
             return e;
     }
-    lc_list_append(&ask->tails, &t->link);
+    lc_list_add_last(&ask->tails, &t->link);
     ask->tail_count++;
     return LC_OK;
 }
 
 static void leave(struct lc_ask *ask, struct lc_tail *t)
 {
-    lc_list_remove(&t->link);
+    lc_link_remove(&t->link);
     if (--ask->tail_count == 0)
         lc_store_unwatch(store_of(ask), notify, ask);
 }
@@ -277,7 +277,7 @@ void lc_tail_begin(struct lc_asker *a, struct lc_slice parameter)
         return;
     }
     t->asker = a;
-    lc_list_init(&t->link);
+    lc_link_init(&t->link);
     lc_timer_init(&t->timer, on_timer);
     a->tail = t;
     lc_count(&a->ask->worker->counters.tails, 1);
@@ -317,7 +317,7 @@ void lc_tail_free(struct lc_asker *a)
     struct lc_tail *t = a->tail;
 
     a->tail = NULL;
-    if (lc_list_holds(&t->link))
+    if (lc_link_is_linked(&t->link))
         leave(a->ask, t);
     lc_timer_cancel(a->ask->worker->loop, &t->timer);
     lc_count(&a->ask->worker->counters.tails_ended, 1);

@@ -38,16 +38,16 @@ static lc_err on_record(void *user, const struct lc_arrival *a, uint64_t *ret_id
     struct sender *s = user;
     lc_err e = lc_intake_append(&s->collect->intake, a, ret_id);
 
-    if (e == LC_EWAIT && !lc_list_holds(&s->stalled))
-        lc_list_append(&s->collect->stalled, &s->stalled);
-    else if (e == LC_OK && !lc_list_holds(&s->waiting) && a->kind != LC_LINE_SYSLOG)
-        lc_list_append(&s->collect->waiting, &s->waiting);
+    if (e == LC_EWAIT && !lc_link_is_linked(&s->stalled))
+        lc_list_add_last(&s->collect->stalled, &s->stalled);
+    else if (e == LC_OK && !lc_link_is_linked(&s->waiting) && a->kind != LC_LINE_SYSLOG)
+        lc_list_add_last(&s->collect->waiting, &s->waiting);
     return e;
 }
 
 static void check_idle(struct collect *c)
 {
-    if (c->draining && lc_list_is_empty(&c->all))
+    if (c->draining && !lc_link_is_linked(&c->all))
         c->worker->idle(c->worker);
 }
 
@@ -60,9 +60,9 @@ static void on_closed(void *user, lc_err why)
     if (why != LC_OK)
         lc_log(c->worker->site->log, LC_LEVEL_DEBUG, "collect.closed",
                LC_LOG_TEXT("source", s->source), LC_LOG_ERR("cause", why));
-    lc_list_remove(&s->waiting);
-    lc_list_remove(&s->stalled);
-    lc_list_remove(&s->all);
+    lc_link_remove(&s->waiting);
+    lc_link_remove(&s->stalled);
+    lc_link_remove(&s->all);
     free(s);
     check_idle(c);
 }
@@ -96,10 +96,10 @@ static void collect_accept(void *state, int fd, const struct lc_addr *peer)
         return;
     }
     s->collect = c;
-    lc_list_init(&s->all);
-    lc_list_init(&s->waiting);
-    lc_list_init(&s->stalled);
-    lc_list_append(&c->all, &s->all);
+    lc_link_init(&s->all);
+    lc_link_init(&s->waiting);
+    lc_link_init(&s->stalled);
+    lc_list_add_last(&c->all, &s->all);
     lc_count(&c->worker->counters.logs_accepted, 1);
     tell_source(s, peer);
 }
@@ -111,12 +111,12 @@ static void answer(struct collect *c, const struct lc_outcome *outcome)
     struct lc_link now, *link;
 
     /* While one is answered it may go on to read, and so wait for the next outcome. */
-    lc_list_take(&now, &c->waiting);
-    while ((link = lc_list_pop(&now)) != NULL) {
+    lc_list_take_all(&c->waiting, &now);
+    while ((link = lc_list_take_first(&now)) != NULL) {
         struct sender *s = LC_CONTAINER(link, struct sender, waiting);
 
-        if (lc_text_outcome(s->text, outcome->upto, outcome->err) && !lc_list_holds(link))
-            lc_list_append(&c->waiting, link);
+        if (lc_text_outcome(s->text, outcome->upto, outcome->err) && !lc_link_is_linked(link))
+            lc_list_add_last(&c->waiting, link);
     }
 }
 
@@ -124,8 +124,8 @@ static void retry(struct collect *c)
 {
     struct lc_link now, *link;
 
-    lc_list_take(&now, &c->stalled);
-    while ((link = lc_list_pop(&now)) != NULL)
+    lc_list_take_all(&c->stalled, &now);
+    while ((link = lc_list_take_first(&now)) != NULL)
         lc_text_retry(LC_CONTAINER(link, struct sender, stalled)->text);
     for (size_t i = 0; i < c->dgram_count; i++)
         lc_dgram_in_retry(c->dgrams[i]);
@@ -179,9 +179,9 @@ static lc_err collect_open(void *shared, struct lc_worker *w, void **ret)
     };
     lc_intake_init(&c->intake, w);
     lc_task_init(&c->progress, on_progress);
-    lc_list_init(&c->all);
-    lc_list_init(&c->waiting);
-    lc_list_init(&c->stalled);
+    lc_link_init(&c->all);
+    lc_link_init(&c->waiting);
+    lc_link_init(&c->stalled);
     lc_shard_on_progress(w->shard, notify, c);
     *ret = c;
     return LC_OK;
@@ -233,7 +233,7 @@ static bool collect_is_idle(const void *state)
 {
     const struct collect *c = state;
 
-    return lc_list_is_empty(&c->all);
+    return !lc_link_is_linked(&c->all);
 }
 
 static void collect_close(void *state)

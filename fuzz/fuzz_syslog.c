@@ -50,15 +50,17 @@ static void put_word(struct lc_dynbuf *out, struct lc_slice word)
     put(out, LC_LIT(" "));
 }
 
-/* `id.name` is written with its first dot as the one between; joined again it is the same. */
+/* `id.name` is written with its first dot as the one between; joined again it is the same. Without
+ * a dot between two names it was an id alone. */
 static void put_element(struct lc_dynbuf *out, const struct lc_field *f)
 {
     size_t dot = 1;
-    while (dot < f->name.n && f->name.p[dot] != '.')
+    while (dot + 1 < f->name.n && f->name.p[dot] != '.')
         dot++;
+    bool joined = dot + 1 < f->name.n;
     put(out, LC_LIT("["));
-    put(out, lc_slice(f->name.p, dot));
-    if (dot < f->name.n - 1) {
+    put(out, joined ? lc_slice(f->name.p, dot) : f->name);
+    if (joined) {
         put(out, LC_LIT(" "));
         put(out, lc_slice_from(f->name, dot + 1));
         put(out, LC_LIT("=\""));

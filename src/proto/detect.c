@@ -31,32 +31,38 @@ static lc_err is_counted(struct lc_slice in)
     return LC_OK;
 }
 
+/* `target SP version` of a whole line. */
+static bool is_target_and_version(struct lc_slice s)
+{
+    struct lc_slice target;
+    if (s.n > 0 && s.p[s.n - 1] == '\r')
+        s.n--;
+    return lc_slice_cut(&s, ' ', &target) && target.n > 0 &&
+           (lc_slice_eq(s, LC_LIT("HTTP/1.0")) || lc_slice_eq(s, LC_LIT("HTTP/1.1")));
+}
+
+static bool is_method_octet(uint8_t c)
+{
+    return (c >= 'A' && c <= 'Z') || c == '-';
+}
+
 /* RFC 9112 section 3: method, target and version of a whole line, which ends with LF or CR LF.
  * Methods are letters in capitals and '-', so that most log lines are known not to be a request
  * by their first word. */
 static lc_err is_request_line(struct lc_slice in)
 {
     size_t method = 0;
-    while (method < in.n &&
-           ((in.p[method] >= 'A' && in.p[method] <= 'Z') || (method > 0 && in.p[method] == '-')))
+    while (method < in.n && is_method_octet(in.p[method]))
         method++;
-    if (method == in.n)
-        return LC_EMORE;
-    if (method == 0 || in.p[method] != ' ')
+    if (method == 0 || (method < in.n && in.p[method] != ' '))
         return LC_ESYNTAX;
 
-    struct lc_slice target, rest = lc_slice_from(in, method + 1);
-    const uint8_t *end = rest.n == 0 ? NULL : memchr(rest.p, '\n', rest.n);
+    const uint8_t *end = memchr(in.p, '\n', in.n);
     if (end == NULL)
         return LC_EMORE;
+    struct lc_slice rest = lc_slice_from(in, method + 1);
     rest.n = (size_t)(end - rest.p);
-    if (rest.n > 0 && rest.p[rest.n - 1] == '\r')
-        rest.n--;
-    if (!lc_slice_cut(&rest, ' ', &target) || target.n == 0)
-        return LC_ESYNTAX;
-    return lc_slice_eq(rest, LC_LIT("HTTP/1.0")) || lc_slice_eq(rest, LC_LIT("HTTP/1.1"))
-               ? LC_OK
-               : LC_ESYNTAX;
+    return is_target_and_version(rest) ? LC_OK : LC_ESYNTAX;
 }
 
 /* sure: no line begins so by accident. A row is told by `begins` or by `match`. Of two rows that

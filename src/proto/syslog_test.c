@@ -7,6 +7,7 @@
 #include "base/time.h"
 
 #define NOON_2026_11_20 INT64_C(1795176000) /* UTC */
+#define SEOUL_S         32400               /* east of Greenwich */
 #define TIME_5424       "2003-10-11T22:14:15.003Z"
 #define SAID_5424       "time=1065910455.003000000"
 
@@ -273,16 +274,16 @@ static void times_of_rfc3164(void **state)
 static void years_and_zones(void **state)
 {
     LC_UNUSED(state);
-    struct lc_test_session seoul = {.limit = 1000, .syslog = {.utc_offset_s = 9 * 3600}};
+    struct lc_test_session seoul = {.limit = 1000, .syslog = {.utc_offset_s = SEOUL_S}};
     struct message one[] = {{"<13>Dec 31 23:59:58 h x", NULL}};
 
     /* five seconds into 2027 in Seoul, a message of the last year arrives */
-    seoul.syslog.received_ns = (INT64_C(1798761605) - 9 * 3600) * LC_NS_PER_S;
+    seoul.syslog.received_ns = (INT64_C(1798761605) - SEOUL_S) * LC_NS_PER_S;
     one[0].expected = "time=1798729198.000000000 " SAID_HEAD "host=[h] message=[x]";
     check_in(&seoul, one, 1);
 
     /* at the end of 2026, one of a clock that is ahead */
-    seoul.syslog.received_ns = (INT64_C(1798761598) - 9 * 3600) * LC_NS_PER_S;
+    seoul.syslog.received_ns = (INT64_C(1798761598) - SEOUL_S) * LC_NS_PER_S;
     one[0] = (struct message){"<13>Jan  1 00:00:05 h x",
                               "time=1798729205.000000000 " SAID_HEAD "host=[h] message=[x]"};
     check_in(&seoul, one, 1);

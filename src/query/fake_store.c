@@ -7,12 +7,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct lc_batch {
+/* A batch with the arrays that its columns are loaded into. */
+struct fake_view {
+    struct lc_batch batch; /* first: a batch is a view */
     struct fake_batch *of;
     uint32_t number;
-    const size_t *rows; /* of those that the scan shows */
-    size_t count;
-    unsigned loaded;
+    size_t *rows; /* of those that the scan shows */
+    int64_t *times;
+    uint64_t *ids;
+    uint8_t *levels;
+    const struct lc_stream_key **streams;
+    struct lc_slice *messages;
 };
 
 struct lc_scan {
@@ -21,8 +26,7 @@ struct lc_scan {
     uint64_t after[LC_SHARDS_MAX];
     size_t *order; /* batches */
     size_t next;
-    size_t *rows;
-    struct lc_batch batch;
+    struct fake_view view;
 };
 
 unsigned lc_snapshot_shards(const struct lc_snapshot *snap)
@@ -72,6 +76,28 @@ static int newest_first(const void *pa, const void *pb, void *arg)
     return (a < b) - (a > b);
 }
 
+static void view_init(struct fake_view *v, size_t rows)
+{
+    v->rows = calloc(rows, sizeof *v->rows);
+    v->times = calloc(rows, sizeof *v->times);
+    v->ids = calloc(rows, sizeof *v->ids);
+    v->levels = calloc(rows, sizeof *v->levels);
+    v->streams = calloc(rows, sizeof(struct lc_stream_key *));
+    v->messages = calloc(rows, sizeof *v->messages);
+    LC_ASSERT(v->rows != NULL && v->times != NULL && v->ids != NULL && v->levels != NULL &&
+              v->streams != NULL && v->messages != NULL);
+}
+
+static void view_done(struct fake_view *v)
+{
+    free(v->rows);
+    free(v->times);
+    free(v->ids);
+    free(v->levels);
+    free((void *)v->streams);
+    free(v->messages);
+}
+
 lc_err lc_scan_open(struct lc_snapshot *snap, const struct lc_scan_spec *spec, struct lc_scan **ret)
 {
     struct lc_scan *s = calloc(1, sizeof *s);
@@ -84,8 +110,8 @@ lc_err lc_scan_open(struct lc_snapshot *snap, const struct lc_scan_spec *spec, s
     if (spec->after != NULL)
         memcpy(s->after, spec->after, FAKE_SHARDS * sizeof s->after[0]);
     s->order = calloc(snap->batch_count + 1, sizeof *s->order);
-    s->rows = calloc(most, sizeof *s->rows);
-    LC_ASSERT(s->order != NULL && s->rows != NULL);
+    view_init(&s->view, most);
+    LC_ASSERT(s->order != NULL);
     for (size_t i = 0; i < snap->batch_count; i++)
         s->order[i] = i;
     if (spec->newest_first && snap->batch_count > 1)
@@ -97,18 +123,22 @@ lc_err lc_scan_open(struct lc_snapshot *snap, const struct lc_scan_spec *spec, s
 void lc_scan_close(struct lc_scan *s)
 {
     free(s->order);
-    free(s->rows);
+    view_done(&s->view);
     free(s);
 }
 
-static void set_batch(struct lc_scan *s, size_t number)
+static void set_batch(struct lc_scan *s, size_t number, bool all)
 {
+    struct fake_view *v = &s->view;
     struct fake_batch *of = &s->snap->batches[number];
-    s->batch = (struct lc_batch){.of = of, .number = (uint32_t)number, .rows = s->rows};
+    v->of = of;
+    v->number = (uint32_t)number;
+    v->batch = (struct lc_batch){.count = 0};
+    fake_times(of, &v->batch.min_time_ns, &v->batch.max_time_ns);
     for (size_t i = 0; i < of->count; i++) {
         uint64_t id = of->records[i].id;
-        if (s->spec.after == NULL || id > s->after[lc_id_shard(id)])
-            s->rows[s->batch.count++] = i;
+        if (all || s->spec.after == NULL || id > s->after[lc_id_shard(id)])
+            v->rows[v->batch.count++] = i;
     }
 }
 
@@ -128,10 +158,10 @@ lc_err lc_scan_next(struct lc_scan *s, struct lc_batch **ret)
             continue;
         if (s->snap->batches[number].unreadable)
             return LC_ECORRUPT;
-        set_batch(s, number);
-        if (s->batch.count == 0)
+        set_batch(s, number, false);
+        if (s->view.batch.count == 0)
             continue;
-        *ret = &s->batch;
+        *ret = &s->view.batch;
         return LC_OK;
     }
     return LC_EEND;
@@ -140,70 +170,45 @@ lc_err lc_scan_next(struct lc_scan *s, struct lc_batch **ret)
 lc_err lc_scan_fetch(struct lc_scan *s, const struct lc_row_ref *ref, struct lc_batch **ret,
                      size_t *ret_row)
 {
-    if (s->batch.of == NULL || s->batch.number != ref->block)
+    struct fake_view *v = &s->view;
+    if (v->of != &s->snap->batches[ref->block])
         s->snap->batches[ref->block].fetched++;
-    set_batch(s, ref->block);
-    *ret = &s->batch;
-    for (size_t i = 0; i < s->batch.count; i++)
-        if (s->rows[i] == ref->row)
-            *ret_row = i;
+    set_batch(s, ref->block, true);
+    *ret = &v->batch;
+    *ret_row = ref->row;
     return LC_OK;
-}
-
-size_t lc_batch_count(const struct lc_batch *b)
-{
-    return b->count;
-}
-
-void lc_batch_times(const struct lc_batch *b, int64_t *ret_min_ns, int64_t *ret_max_ns)
-{
-    fake_times(b->of, ret_min_ns, ret_max_ns);
 }
 
 lc_err lc_batch_load(struct lc_batch *b, unsigned columns)
 {
-    b->of->loaded |= columns;
-    if ((columns & b->of->damaged) != 0)
+    struct fake_view *v = (struct fake_view *)(void *)b;
+    v->of->loaded |= columns;
+    if ((columns & v->of->damaged) != 0)
         return LC_ECORRUPT;
     b->loaded |= columns;
+    for (size_t i = 0; i < b->count; i++) {
+        const struct lc_record *r = &v->of->records[v->rows[i]];
+        v->times[i] = r->time_ns;
+        v->ids[i] = r->id;
+        v->levels[i] = (uint8_t)r->level;
+        v->streams[i] = &r->stream;
+        v->messages[i] = r->message;
+    }
+    /* what was not asked for must not be read */
+    b->times = b->loaded & LC_COL_TIME ? v->times : NULL;
+    b->ids = b->loaded & LC_COL_TIME ? v->ids : NULL;
+    b->levels = b->loaded & LC_COL_LEVEL ? v->levels : NULL;
+    b->streams = b->loaded & LC_COL_STREAM ? v->streams : NULL;
+    b->messages = b->loaded & LC_COL_MESSAGE ? v->messages : NULL;
     return LC_OK;
-}
-
-static const struct lc_record *record_of(const struct lc_batch *b, size_t row, unsigned needs)
-{
-    LC_ASSERT(row < b->count && (b->loaded & needs) == needs);
-    return &b->of->records[b->rows[row]];
-}
-
-int64_t lc_batch_time(const struct lc_batch *b, size_t row)
-{
-    return record_of(b, row, LC_COL_TIME)->time_ns;
-}
-
-uint64_t lc_batch_id(const struct lc_batch *b, size_t row)
-{
-    return record_of(b, row, LC_COL_TIME)->id;
-}
-
-enum lc_level lc_batch_level(const struct lc_batch *b, size_t row)
-{
-    return record_of(b, row, LC_COL_LEVEL)->level;
-}
-
-const struct lc_stream_key *lc_batch_stream(const struct lc_batch *b, size_t row)
-{
-    return &record_of(b, row, LC_COL_STREAM)->stream;
-}
-
-struct lc_slice lc_batch_message(const struct lc_batch *b, size_t row)
-{
-    return record_of(b, row, LC_COL_MESSAGE)->message;
 }
 
 void lc_batch_record(const struct lc_batch *b, size_t row, struct lc_field *fields,
                      struct lc_record *ret)
 {
-    *ret = *record_of(b, row, LC_COL_ALL);
+    const struct fake_view *v = (const struct fake_view *)(const void *)b;
+    LC_ASSERT(row < b->count && b->loaded == LC_COL_ALL);
+    *ret = v->of->records[v->rows[row]];
     for (size_t i = 0; i < ret->field_count; i++)
         fields[i] = ret->fields[i];
     ret->fields = fields;
@@ -211,6 +216,7 @@ void lc_batch_record(const struct lc_batch *b, size_t row, struct lc_field *fiel
 
 struct lc_row_ref lc_batch_ref(const struct lc_batch *b, size_t row)
 {
-    const struct lc_record *r = record_of(b, row, LC_COL_TIME);
-    return (struct lc_row_ref){r->time_ns, r->id, 0, b->number, (uint32_t)b->rows[row]};
+    const struct fake_view *v = (const struct fake_view *)(const void *)b;
+    return (struct lc_row_ref){lc_batch_time(b, row), lc_batch_id(b, row), 0, v->number,
+                               (uint32_t)v->rows[row]};
 }

@@ -32,6 +32,12 @@ uint64_t lc_snapshot_end(const struct lc_snapshot *snap, unsigned shard)
     return end;
 }
 
+uint64_t lc_snapshot_sealed(const struct lc_snapshot *snap, unsigned shard)
+{
+    LC_ASSERT(shard < snap->version->shard_count);
+    return snap->version->shard_ends[shard];
+}
+
 uint64_t lc_snapshot_count(const struct lc_snapshot *snap)
 {
     const struct lc_version *v = snap->version;

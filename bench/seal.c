@@ -295,12 +295,9 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < RUNS; i++) {
         struct result r = run(argv[1], &in);
         printf("seal %.0f  merge %.0f  scan %.0f MB/s;  sealed %.1f MB in %zu,"
-               "  merged %.1f MB in %zu
-               ",
-                   mb /
-                   r.seal_s,
-               mb / r.merge_s, mb / r.scan_s, (double)r.sealed_octets / 1e6, r.sealed,
-               (double)r.merged_octets / 1e6, r.merged);
+               "  merged %.1f MB in %zu\n",
+               mb / r.seal_s, mb / r.merge_s, mb / r.scan_s, (double)r.sealed_octets / 1e6,
+               r.sealed, (double)r.merged_octets / 1e6, r.merged);
     }
     lc_arena_done(&in.arena);
     free(in.records);

@@ -262,7 +262,7 @@ static void retires_oldest_arrival_first(void **state)
     /* arrival ascends by number; the times that senders claim descend */
     for (int i = 0; i < 6; i++) {
         size_t first = w.count;
-        world_make(&w, 0, 40, (6 - i) * 100 * HOUR, HOUR);
+        world_make(&w, 0, 40, (int64_t)(6 - i) * 100 * HOUR, HOUR);
         for (size_t k = first; k < w.count; k++)
             w.records[k].received_ns = i * HOUR;
         octets += lc_segment_meta(world_seal(&w, first, 0))->octets;

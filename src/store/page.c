@@ -196,7 +196,7 @@ static lc_err make_rows(struct lc_page *p)
 {
     if (p->block_rows <= p->row_cap)
         return LC_OK;
-    size_t n = (p->block_rows + 511u) / 512u * 512u;
+    size_t n = ((size_t)p->block_rows + 511) / 512 * 512;
     free(p->rows);
     p->row_cap = 0;
     p->rows = malloc(n * (sizeof p->times[0] + sizeof p->received[0] + sizeof p->ids[0] +

@@ -219,9 +219,10 @@ static void fetches_by_reference(void **state)
     struct seen seen;
     seen_open(&seen);
     scan_all(&w, &spec, &seen);
+    assert_true(seen.rows > 0);
     struct lc_scan *scan;
     assert_lc_ok(lc_scan_open(&w.snap, &spec, &scan));
-    for (unsigned round = 0; round < 3000; round++) {
+    for (unsigned round = 0; round < 3000 && seen.rows > 0; round++) {
         const struct lc_row_ref *ref = &seen.refs[lc_prng_below(&w.prng, seen.rows)];
         struct lc_batch *b;
         size_t row;

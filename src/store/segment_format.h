@@ -48,7 +48,7 @@ enum lc_stored_column {
 #define LC_BLOCK_TEXT_MAX   (128u << 10) /* messages */
 #define LC_BLOCK_REST_MAX   (128u << 10) /* other strings */
 #define LC_BLOCK_FIELDS_MAX LC_COLUMN_VALUES_MAX
-#define LC_BLOCK_OCTETS_MAX (3 * LC_COLUMN_OCTETS_MAX)
+#define LC_BLOCK_OCTETS_MAX ((size_t)3 * LC_COLUMN_OCTETS_MAX)
 
 #define LC_NS_PER_HOUR (3600 * LC_NS_PER_S)
 

@@ -246,7 +246,8 @@ static lc_err stream_number(struct lc_segment_writer *w, const struct lc_stream_
     w->key.n = 0;
     struct lc_writer out;
     lc_err e = lc_append_begin(
-        &w->key, 4 * LC_VARINT_MAX + k->space.n + k->host.n + k->app.n + k->facility.n, &out);
+        &w->key, (size_t)4 * LC_VARINT_MAX + k->space.n + k->host.n + k->app.n + k->facility.n,
+        &out);
     if (e != LC_OK)
         return e;
     put_string(&out, k->space);
@@ -360,7 +361,7 @@ static lc_err put_section(struct lc_segment_writer *w, enum lc_section type,
     lc_err e = lc_pack(w->packer, lc_dynbuf_slice(&w->key), packed, &f);
     struct lc_writer out;
     if (e == LC_OK)
-        e = lc_append_begin(&w->out, 4 * LC_VARINT_MAX + packed->n, &out);
+        e = lc_append_begin(&w->out, (size_t)4 * LC_VARINT_MAX + packed->n, &out);
     if (e != LC_OK)
         return e;
     lc_write_varint(&out, f.type);
@@ -375,7 +376,7 @@ static lc_err put_section(struct lc_segment_writer *w, enum lc_section type,
 static lc_err build_summary(struct lc_segment_writer *w)
 {
     struct lc_writer out;
-    lc_err e = lc_append_begin(&w->key, 5 * LC_VARINT_MAX, &out);
+    lc_err e = lc_append_begin(&w->key, (size_t)5 * LC_VARINT_MAX, &out);
     if (e != LC_OK)
         return e;
     lc_write_varint(&out, w->meta.records);

@@ -26,14 +26,6 @@ static bool is_letter(uint8_t c)
     return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 }
 
-static bool take_octet(struct lc_slice *s, uint8_t octet)
-{
-    if (s->n == 0 || s->p[0] != octet)
-        return false;
-    *s = lc_slice_from(*s, 1);
-    return true;
-}
-
 /* Exactly `n` digits. */
 static bool take_digits(struct lc_slice *s, unsigned n, unsigned *ret)
 {
@@ -64,14 +56,14 @@ static bool take_month(struct lc_slice *s, unsigned *ret)
 /* ` 1`, `01`, `1` or `21`, and a space. */
 static bool take_day(struct lc_slice *s, unsigned *ret)
 {
-    take_octet(s, ' ');
-    return (take_digits(s, 2, ret) || take_digits(s, 1, ret)) && take_octet(s, ' ');
+    lc_syslog_take(s, ' ');
+    return (take_digits(s, 2, ret) || take_digits(s, 1, ret)) && lc_syslog_take(s, ' ');
 }
 
 /* Whether nothing, a space, or the colon of Cisco and a space come next. */
 static bool is_word_end(struct lc_slice s)
 {
-    take_octet(&s, ':');
+    lc_syslog_take(&s, ':');
     return s.n == 0 || s.p[0] == ' ';
 }
 
@@ -90,8 +82,8 @@ static bool take_year(struct lc_slice *s, int *ret)
 /* hh:mm:ss with an optional fraction. */
 static bool take_time_of_day(struct lc_slice *s, struct lc_civil *c)
 {
-    if (!take_digits(s, 2, &c->hour) || !take_octet(s, ':') || !take_digits(s, 2, &c->minute) ||
-        !take_octet(s, ':') || !take_digits(s, 2, &c->second))
+    if (!take_digits(s, 2, &c->hour) || !lc_syslog_take(s, ':') || !take_digits(s, 2, &c->minute) ||
+        !lc_syslog_take(s, ':') || !take_digits(s, 2, &c->second))
         return false;
     if (s->n < 2 || s->p[0] != '.' || !is_digit(s->p[1]))
         return true;
@@ -132,11 +124,11 @@ static bool take_bsd_time(struct lc_slice *s, const struct lc_syslog_context *ct
     struct lc_slice rest = *s;
     if (!take_month(&rest, &c.month) || !take_day(&rest, &c.day))
         return false;
-    bool has_year = take_year(&rest, &c.year) && take_octet(&rest, ' ');
+    bool has_year = take_year(&rest, &c.year) && lc_syslog_take(&rest, ' ');
     if (!take_time_of_day(&rest, &c))
         return false;
     struct lc_slice behind = rest;
-    if (!has_year && take_octet(&behind, ' ') && take_year(&behind, &c.year)) {
+    if (!has_year && lc_syslog_take(&behind, ' ') && take_year(&behind, &c.year)) {
         has_year = true;
         rest = behind;
     }
@@ -164,8 +156,8 @@ static bool take_time(struct lc_slice *s, const struct lc_syslog_context *ctx, i
         rest = lc_slice_from(rest, used);
     else if (!take_bsd_time(&rest, ctx, &ns))
         return false;
-    *ret_colon = take_octet(&rest, ':');
-    if (rest.n > 0 && !take_octet(&rest, ' '))
+    *ret_colon = lc_syslog_take(&rest, ':');
+    if (rest.n > 0 && !lc_syslog_take(&rest, ' '))
         return false;
     *s = rest;
     *ret_ns = ns;
@@ -205,7 +197,7 @@ static bool is_tag_octet(uint8_t c)
 static bool take_pid(struct lc_slice *s, struct lc_slice *ret)
 {
     struct lc_slice rest = *s, pid;
-    if (!take_octet(&rest, '[') || !lc_slice_cut(&rest, ']', &pid) || pid.n > PID_MAX)
+    if (!lc_syslog_take(&rest, '[') || !lc_slice_cut(&rest, ']', &pid) || pid.n > PID_MAX)
         return false;
     for (size_t i = 0; i < pid.n; i++)
         if (pid.p[i] <= ' ' || pid.p[i] >= 0x7F)
@@ -227,10 +219,10 @@ static bool take_tag(struct lc_slice *s, struct lc_slice *ret_tag, struct lc_sli
         return false;
     struct lc_slice rest = lc_slice_from(*s, n), pid = LC_LIT("");
     bool has_pid = take_pid(&rest, &pid);
-    bool colon = take_octet(&rest, ':');
+    bool colon = lc_syslog_take(&rest, ':');
     if (!has_pid && !colon)
         return false;
-    if (!take_octet(&rest, ' ') && rest.n > 0 && !(has_pid && colon))
+    if (!lc_syslog_take(&rest, ' ') && rest.n > 0 && !(has_pid && colon))
         return false;
     *ret_tag = lc_slice(s->p, n);
     *ret_pid = pid;

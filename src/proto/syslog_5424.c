@@ -51,14 +51,6 @@ struct data {
     size_t fields, text; /* used of the scratch */
 };
 
-static bool take_octet(struct lc_slice *s, uint8_t octet)
-{
-    if (s->n == 0 || s->p[0] != octet)
-        return false;
-    *s = lc_slice_from(*s, 1);
-    return true;
-}
-
 /* SD-NAME of section 6.3: printable ASCII but for '=', space, ']' and '"'. */
 static bool take_name(struct lc_slice *s, struct lc_slice *ret)
 {
@@ -136,35 +128,36 @@ static bool take_param(struct data *d, struct lc_slice id)
 {
     struct lc_slice name, value;
     bool escapes;
-    return take_name(&d->rest, &name) && take_octet(&d->rest, '=') && take_octet(&d->rest, '"') &&
-           take_quoted(&d->rest, &value, &escapes) && (!escapes || unescape(d, &value)) &&
-           join_name(d, id, name, &name) && add_field(d, name, value);
+    return take_name(&d->rest, &name) && lc_syslog_take(&d->rest, '=') &&
+           lc_syslog_take(&d->rest, '"') && take_quoted(&d->rest, &value, &escapes) &&
+           (!escapes || unescape(d, &value)) && join_name(d, id, name, &name) &&
+           add_field(d, name, value);
 }
 
 /* [id name="value" ...]; an id alone is a field without a value: that it is there says something */
 static bool take_element(struct data *d)
 {
     struct lc_slice id;
-    if (!take_octet(&d->rest, '[') || !take_name(&d->rest, &id))
+    if (!lc_syslog_take(&d->rest, '[') || !take_name(&d->rest, &id))
         return false;
-    if (take_octet(&d->rest, ']'))
+    if (lc_syslog_take(&d->rest, ']'))
         return add_field(d, id, LC_LIT(""));
-    while (take_octet(&d->rest, ' '))
+    while (lc_syslog_take(&d->rest, ' '))
         if (!take_param(d, id))
             return false;
-    return take_octet(&d->rest, ']');
+    return lc_syslog_take(&d->rest, ']');
 }
 
 /* Up to and including the space before MSG. */
 static bool take_data(struct data *d)
 {
-    if (!take_octet(&d->rest, '-')) {
+    if (!lc_syslog_take(&d->rest, '-')) {
         do {
             if (!take_element(d))
                 return false;
         } while (d->rest.n > 0 && d->rest.p[0] == '[');
     }
-    return d->rest.n == 0 || take_octet(&d->rest, ' ');
+    return d->rest.n == 0 || lc_syslog_take(&d->rest, ' ');
 }
 
 /* Section 6.4: the BOM says that UTF-8 follows; it is not part of the text. */

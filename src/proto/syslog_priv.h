@@ -13,6 +13,15 @@ static inline bool lc_syslog_is_nil(struct lc_slice word)
     return word.n == 1 && word.p[0] == '-';
 }
 
+/* Spends `octet` at the start of *s, if it is there. */
+static inline bool lc_syslog_take(struct lc_slice *s, uint8_t octet)
+{
+    if (s->n == 0 || s->p[0] != octet)
+        return false;
+    *s = lc_slice_from(*s, 1);
+    return true;
+}
+
 /* `text` is the message behind its PRI. False: it has no RFC 5424 header, and nothing is changed.
  * Structured data that is damaged, or more than the scratch can hold, stays in the message. */
 bool lc_syslog_5424(struct lc_slice text, struct lc_syslog_scratch *scratch, struct lc_record *ret);

@@ -42,9 +42,28 @@ struct lc_snapshot {
     uint32_t *set_rows; /* rows of sets[i] that may be read */
 };
 
+/* Of what is committed just now. NULL: no memory. */
+struct lc_snapshot *lc_snapshot_new(struct lc_version *v, const struct lc_disk *disk);
 struct lc_snapshot *lc_snapshot_ref(struct lc_snapshot *snap);
 struct lc_version *lc_version_ref(struct lc_version *v);
-void lc_version_unref(struct lc_version *v);
+void lc_version_unref(struct lc_version *v); /* NULL is accepted */
+
+/* What is different in the next version. Segments and sets are borrowed: the version takes its own
+ * references. */
+struct lc_manifest_state;
+struct lc_version_change {
+    struct lc_set *add_set, *drop_set;
+    struct lc_segment *const *add;
+    size_t add_count;
+    struct lc_segment *const *drop;
+    size_t drop_count;
+    const struct lc_manifest_state
+        *tables; /* not NULL: shards and gaps are those of the manifest */
+};
+/* old is NULL: the first one. One reference. -ENOMEM. */
+LC_MUST_CHECK lc_err lc_version_next(const struct lc_version *old,
+                                     const struct lc_version_change *change,
+                                     struct lc_version **ret);
 
 /* An id is the sequence within its shard, and the shard in its low bits: small numbers for small
  * stores, and increasing within a shard. */

@@ -91,7 +91,7 @@ lc_err lc_wal_begin(struct lc_wal *wal, uint64_t durable)
     wal->before = (struct lc_set_mark){0};
     e = write_header(wal, durable);
     if (e != LC_OK)
-        lc_wal_end(wal);
+        lc_wal_abandon(wal);
     return e;
 }
 
@@ -100,6 +100,15 @@ void lc_wal_end(struct lc_wal *wal)
     if (wal->file != NULL)
         wal->disk->close(wal->disk->state, wal->file);
     wal->file = NULL;
+}
+
+void lc_wal_abandon(struct lc_wal *wal)
+{
+    char path[LC_PATH_MAX];
+    lc_wal_end(wal);
+    /* If it stays there, it is an orphan once its set is sealed. */
+    if (lc_wal_path(wal->dir, wal->id.shard, wal->id.number, path) == LC_OK)
+        (void)wal->disk->unlink(wal->disk->state, path);
 }
 
 static void fill_frame(const struct lc_wal *wal, const struct lc_set *set, struct lc_set_mark from,

@@ -52,6 +52,8 @@ void lc_wal_done(struct lc_wal *wal);
 LC_MUST_CHECK lc_err lc_wal_begin(struct lc_wal *wal, uint64_t durable);
 /* Closes the file for good, as it is: after a failure, or when its set is done. */
 void lc_wal_end(struct lc_wal *wal);
+/* Likewise, and removes it: nothing that counts is in it. */
+void lc_wal_abandon(struct lc_wal *wal);
 /* Writes rows [from, to) of the file's set as one frame. */
 LC_MUST_CHECK lc_err lc_wal_write(struct lc_wal *wal, const struct lc_set *set,
                                   struct lc_set_mark from, struct lc_set_mark to);

@@ -139,15 +139,3 @@ void world_fill(struct world *w, unsigned shard, size_t first)
     w->sets[w->version.set_count] = set;
     w->set_rows[w->version.set_count++] = lc_set_committed(set);
 }
-
-/* The store's own count of references is not under test here. */
-__attribute__((weak)) struct lc_snapshot *lc_snapshot_ref(struct lc_snapshot *snap)
-{
-    atomic_fetch_add(&snap->refs, 1);
-    return snap;
-}
-
-__attribute__((weak)) void lc_snapshot_unref(struct lc_snapshot *snap)
-{
-    atomic_fetch_sub(&snap->refs, 1);
-}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * store/internal.h - the store, as its own files see it.
+ *
+ * WHO     store.c (life), shard.c and commit.c (the way in), recover.c (opening), seal.c and
+ *         upkeep.c (the background), threads.c.
+ * THREAD  Locks are taken in this order: manifest_lock, then version_lock or queue_lock or a
+ *         shard's lock; the last three never within each other. Files are touched only under
+ *         manifest_lock, or under none.
+ */
+#ifndef LC_STORE_INTERNAL_H
+#define LC_STORE_INTERNAL_H
+
+#include "store/manifest.h"
+#include "store/merge.h"
+#include "store/retain.h"
+#include "store/shard.h"
+
+/* A set that is closed and committed, on its way into a segment. */
+struct lc_sealing {
+    struct lc_sealing *next;
+    unsigned shard;
+    struct lc_set *set;         /* counted */
+    uint64_t wal_end;           /* once it is sealed, the shard's WAL begins with this file */
+    struct lc_segment *segment; /* counted; not NULL: written, its name durable */
+    bool is_named;              /* the manifest names it, only it is not published yet */
+};
+
+/* Segments that take the place of others, or that just go. */
+struct lc_replacement {
+    struct lc_segment **drop, **add; /* counted */
+    size_t drop_count, add_count;    /* drop_count is 0: nothing is going on */
+    bool is_merge;                   /* what is dropped lives on in what is added */
+    bool is_named;                   /* the manifest knows, only it is not published yet */
+};
+
+#define LC_WATCHERS_MAX 64
+
+struct lc_watcher {
+    void (*notify)(void *arg);
+    void *arg;
+};
+
+struct lc_store {
+    struct lc_store_config config; /* all defaults filled in; dir is dir_path */
+    const struct lc_disk *disk;
+    const struct lc_clock *clock;
+    char dir_path[LC_PATH_MAX], seg_path[LC_PATH_MAX], wal_path[LC_PATH_MAX];
+    struct lc_file *lock_file;
+    struct lc_shard *shards; /* config.writers of them */
+    unsigned shard_count;    /* of them, initialised */
+    uint64_t set_octets;
+
+    pthread_mutex_t version_lock;
+    struct lc_version *version;
+
+    pthread_mutex_t manifest_lock;
+    struct lc_manifest manifest;
+    atomic_uint_fast64_t next_segment;
+
+    pthread_mutex_t queue_lock;
+    pthread_cond_t queue_wake, upkeep_wake; /* the two threads of maintenance */
+    struct lc_sealing *queue;               /* oldest first */
+    uint64_t queue_changes;  /* since the start: a seal is wanted, or a reservation */
+    uint64_t upkeep_changes; /* since the start: segments have come */
+    atomic_bool seals_fail;  /* the last one did */
+    atomic_bool stopping;
+
+    struct lc_replacement replacement; /* upkeep's */
+    pthread_t sealer, upkeeper;
+    bool has_sealer, has_upkeeper;
+
+    pthread_mutex_t watch_lock;
+    struct lc_watcher watchers[LC_WATCHERS_MAX];
+    size_t watcher_count;
+
+    atomic_uint_fast64_t sealed, merged, retired;
+};
+
+/* ---- store.c ---- */
+
+/* Publishes what follows from the present version by `change`. */
+LC_MUST_CHECK lc_err lc_store_publish(struct lc_store *s, const struct lc_version_change *change);
+struct lc_version *lc_store_version(struct lc_store *s); /* counted */
+void lc_store_tell_watchers(struct lc_store *s);
+uint64_t lc_store_next_segment(void *store);
+
+/* ---- recover.c ---- */
+
+/* Reads what is on disk, and leaves a store that can be written: segments and replayed sets are
+ * published, the manifest is durable, orphans are removed. */
+LC_MUST_CHECK lc_err lc_recover(struct lc_store *s, struct lc_store_report *report,
+                                struct lc_diag *diag);
+
+/* ---- seal.c ---- */
+
+/* Takes over the caller's reference to the set. -ENOMEM: nothing happened. */
+LC_MUST_CHECK lc_err lc_seal_later(struct lc_store *s, unsigned shard, struct lc_set *set,
+                                   uint64_t wal_end);
+/* Seals the oldest set that waits. LC_EEND: none does. After another error it is still waiting. */
+LC_MUST_CHECK lc_err lc_seal_step(struct lc_store *s);
+/* Extends reservations that are wanted. LC_EEND: none is. */
+LC_MUST_CHECK lc_err lc_reserve_step(struct lc_store *s);
+void lc_seal_wake(struct lc_store *s);
+void lc_seal_drop_all(struct lc_store *s);
+
+/* ---- upkeep.c ---- */
+
+/* What fails is kept as far as it had come, and goes on with the next step of either kind. */
+LC_MUST_CHECK lc_err lc_merge_step(struct lc_store *s);  /* LC_EEND: nothing to merge */
+LC_MUST_CHECK lc_err lc_retain_step(struct lc_store *s); /* LC_EEND: nothing must go */
+void lc_replacement_done(struct lc_replacement *r);
+
+/* ---- threads.c ---- */
+
+/* Committers, sealer, upkeep. -errno: some may run; lc_threads_stop() ends them. */
+LC_MUST_CHECK lc_err lc_threads_start(struct lc_store *s);
+/* Ends all that run, after what was appended is committed. */
+void lc_threads_stop(struct lc_store *s);
+
+#endif

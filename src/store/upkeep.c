@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * store/upkeep.c - merging and retention: segments that others take the place of, or that go.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "store/internal.h"
+
+void lc_replacement_done(struct lc_replacement *r)
+{
+    for (size_t i = 0; i < r->drop_count; i++)
+        lc_segment_unref(r->drop[i]);
+    for (size_t i = 0; i < r->add_count; i++)
+        lc_segment_unref(r->add[i]);
+    free(r->drop);
+    free(r->add);
+    *r = (struct lc_replacement){0};
+}
+
+/* The segments' own references of a list that somebody else keeps. */
+static lc_err copy_segments(struct lc_segment *const *from, size_t count, struct lc_segment ***ret)
+{
+    struct lc_segment **copy = malloc(count * sizeof(struct lc_segment *));
+    if (copy == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        copy[i] = lc_segment_ref(from[i]);
+    *ret = copy;
+    return LC_OK;
+}
+
+/* ---- the edit, and what follows from it ---- */
+
+/* What goes for good is remembered by shard, so that counting what is missing knows where it must
+ * look. */
+static void note_gone(struct lc_manifest_shard *shards, const struct lc_segment_meta *m)
+{
+    for (unsigned i = 0; i < m->shard_count; i++) {
+        struct lc_manifest_shard *shard = &shards[m->shards[i].shard];
+        uint64_t last = lc_id_sequence(m->shards[i].max_id);
+        if (last > shard->gone)
+            shard->gone = last;
+    }
+}
+
+static lc_err edit_gone(struct lc_edit *edit, const struct lc_manifest_state *state,
+                        const struct lc_replacement *r)
+{
+    struct lc_manifest_shard *shards = malloc(state->shard_count * sizeof *shards);
+    if (shards == NULL)
+        return -ENOMEM;
+    memcpy(shards, state->shards, state->shard_count * sizeof *shards);
+    for (size_t i = 0; i < r->drop_count; i++)
+        note_gone(shards, lc_segment_meta(r->drop[i]));
+    for (unsigned i = 0; i < state->shard_count; i++)
+        if (shards[i].gone != state->shards[i].gone)
+            lc_edit_shard(edit, i, &shards[i]);
+    free(shards);
+    return LC_OK;
+}
+
+static lc_err name_replacement(struct lc_store *s, const struct lc_replacement *r)
+{
+    struct lc_edit edit;
+    lc_edit_init(&edit);
+    for (size_t i = 0; i < r->drop_count; i++)
+        lc_edit_remove_segment(&edit, lc_segment_meta(r->drop[i])->number);
+    for (size_t i = 0; i < r->add_count; i++)
+        lc_edit_add_segment(&edit, lc_segment_meta(r->add[i]));
+    lc_err e = r->is_merge ? LC_OK : edit_gone(&edit, &s->manifest.state, r);
+    if (e == LC_OK)
+        e = lc_manifest_edit(&s->manifest, &edit);
+    lc_edit_done(&edit);
+    return e;
+}
+
+static lc_err apply_replacement(struct lc_store *s)
+{
+    struct lc_replacement *r = &s->replacement;
+    lc_err e = LC_OK;
+    pthread_mutex_lock(&s->manifest_lock);
+    if (!r->is_named)
+        e = name_replacement(s, r);
+    if (e == LC_OK) {
+        r->is_named = true;
+        struct lc_version_change change = {
+            .add = r->add,
+            .add_count = r->add_count,
+            .drop = r->drop,
+            .drop_count = r->drop_count,
+            .tables = &s->manifest.state,
+        };
+        e = lc_store_publish(s, &change);
+    }
+    pthread_mutex_unlock(&s->manifest_lock);
+    if (e != LC_OK)
+        return e;
+    for (size_t i = 0; i < r->drop_count; i++)
+        lc_segment_retire(r->drop[i]);
+    if (r->is_merge)
+        atomic_fetch_add_explicit(&s->merged, r->add_count, memory_order_relaxed);
+    else
+        atomic_fetch_add_explicit(&s->retired, r->drop_count, memory_order_relaxed);
+    lc_replacement_done(r);
+    return LC_OK;
+}
+
+/* ---- merging ---- */
+
+static lc_err open_outputs(struct lc_store *s, const struct lc_merge_outputs *outputs,
+                           struct lc_replacement *r)
+{
+    r->add = malloc(outputs->count * sizeof(struct lc_segment *));
+    lc_err e = r->add == NULL ? -ENOMEM : LC_OK;
+    for (size_t i = 0; i < outputs->count && e == LC_OK; i++) {
+        e = lc_segment_open(s->disk, s->seg_path, outputs->metas[i].number, &r->add[i], NULL);
+        if (e == LC_OK)
+            r->add_count++;
+    }
+    return e;
+}
+
+static void remove_outputs(struct lc_store *s, const struct lc_merge_outputs *outputs)
+{
+    for (size_t i = 0; i < outputs->count; i++) {
+        char path[LC_PATH_MAX];
+        /* One that stays is an orphan, and goes at the next opening. */
+        if (lc_segment_path(s->seg_path, outputs->metas[i].number, path) == LC_OK)
+            (void)s->disk->unlink(s->disk->state, path);
+    }
+}
+
+static lc_err merge(struct lc_store *s, const struct lc_merge_inputs *inputs)
+{
+    const struct lc_merge_config config = {
+        .disk = s->disk,
+        .dir = s->seg_path,
+        .target_octets = LC_MERGE_TARGET,
+        .next_number = lc_store_next_segment,
+        .arg = s,
+        .stop = &s->stopping,
+    };
+    struct lc_merge_outputs outputs;
+    lc_err e = lc_merge_run(&config, inputs, &outputs);
+    if (e != LC_OK)
+        return e;
+    struct lc_replacement r = {.is_merge = true};
+    e = open_outputs(s, &outputs, &r);
+    if (e == LC_OK)
+        e = s->disk->sync_dir(s->disk->state, s->seg_path, LC_SYNC_SEGMENT_DIR);
+    if (e == LC_OK)
+        e = copy_segments(inputs->segments, inputs->count, &r.drop);
+    if (e == LC_OK)
+        r.drop_count = inputs->count;
+    else
+        remove_outputs(s, &outputs);
+    lc_merge_outputs_done(&outputs);
+    if (e != LC_OK) {
+        lc_replacement_done(&r);
+        return e;
+    }
+    s->replacement = r;
+    return LC_OK;
+}
+
+lc_err lc_merge_step(struct lc_store *s)
+{
+    if (s->replacement.drop_count > 0)
+        return apply_replacement(s);
+    struct lc_version *v = lc_store_version(s);
+    struct lc_merge_inputs inputs;
+    lc_err e = lc_merge_pick(v, LC_MERGE_TARGET, &inputs) ? merge(s, &inputs) : LC_EEND;
+    lc_version_unref(v);
+    return e == LC_OK ? apply_replacement(s) : e;
+}
+
+/* ---- retention ---- */
+
+static lc_err pick_victims(struct lc_store *s, const struct lc_version *v)
+{
+    struct lc_segment **victims = calloc(v->segment_count + 1, sizeof(struct lc_segment *));
+    if (victims == NULL)
+        return -ENOMEM;
+    int64_t min_received = INT64_MIN;
+    if (s->config.retain_ns > 0)
+        min_received = lc_wall_ns(s->clock) - s->config.retain_ns;
+    size_t count = lc_retain_pick(v, s->config.retain_octets, min_received, victims);
+    struct lc_replacement r = {0};
+    lc_err e = count == 0 ? LC_EEND : copy_segments(victims, count, &r.drop);
+    free(victims);
+    if (e != LC_OK)
+        return e;
+    r.drop_count = count;
+    s->replacement = r;
+    return LC_OK;
+}
+
+lc_err lc_retain_step(struct lc_store *s)
+{
+    if (s->replacement.drop_count > 0)
+        return apply_replacement(s);
+    struct lc_version *v = lc_store_version(s);
+    lc_err e = pick_victims(s, v);
+    lc_version_unref(v);
+    return e == LC_OK ? apply_replacement(s) : e;
+}

@@ -11,6 +11,10 @@
 
 /* An hour that does not end is cut here all the same. */
 #define HOUR_TARGETS_MAX 4u
+/* Stream names: a segment that has so many ends, and is left alone, however small it is. */
+#define NAME_OCTETS_MAX (UINT64_C(8) << 20)
+/* Each level is of eight segments of the one below and more: nothing gets there. */
+#define LEVELS 32u
 
 /* One input, at one of its rows. */
 struct source {
@@ -38,27 +42,21 @@ struct merge {
 
 static bool is_mergeable(const struct lc_segment *s, uint64_t target_octets)
 {
-    return lc_segment_meta(s)->octets < target_octets && !lc_segment_is_damaged(s);
+    return lc_segment_meta(s)->octets < target_octets && lc_segment_meta(s)->level < LEVELS &&
+           lc_segment_name_octets(s) < NAME_OCTETS_MAX && !lc_segment_is_damaged(s);
 }
 
-/* The lowest level with enough segments. */
-static bool pick_level(const struct lc_version *v, uint64_t target_octets, unsigned *ret)
+/* The lowest level with enough segments; LEVELS: none. */
+static unsigned pick_level(const struct lc_version *v, uint64_t target_octets)
 {
-    bool found = false;
-    for (size_t i = 0; i < v->segment_count; i++) {
-        unsigned level = lc_segment_meta(v->segments[i])->level;
-        if (found && level >= *ret)
-            continue;
-        size_t count = 0;
-        for (size_t k = 0; k < v->segment_count; k++)
-            count += lc_segment_meta(v->segments[k])->level == level &&
-                     is_mergeable(v->segments[k], target_octets);
-        if (count < LC_MERGE_FAN_IN)
-            continue;
-        *ret = level;
-        found = true;
-    }
-    return found;
+    size_t counts[LEVELS] = {0};
+    for (size_t i = 0; i < v->segment_count; i++)
+        if (is_mergeable(v->segments[i], target_octets))
+            counts[lc_segment_meta(v->segments[i])->level]++;
+    unsigned level = 0;
+    while (level < LEVELS && counts[level] < LC_MERGE_FAN_IN)
+        level++;
+    return level;
 }
 
 /* Keeps the inputs sorted by number, and only the first LC_MERGE_INPUTS_MAX. */
@@ -79,9 +77,9 @@ static void insert(struct lc_merge_inputs *in, struct lc_segment *s)
 
 bool lc_merge_pick(const struct lc_version *v, uint64_t target_octets, struct lc_merge_inputs *ret)
 {
-    unsigned level = 0; /* gcc cannot see that it is set */
     ret->count = 0;
-    if (!pick_level(v, target_octets, &level))
+    unsigned level = pick_level(v, target_octets);
+    if (level == LEVELS)
         return false;
     for (size_t i = 0; i < v->segment_count; i++)
         if (lc_segment_meta(v->segments[i])->level == level &&
@@ -159,7 +157,8 @@ static bool is_output_done(const struct merge *m, const struct lc_record *next)
     uint64_t target = m->config->target_octets;
     if (octets >= target && lc_hour(next->time_ns) != m->hour)
         return true;
-    return octets / HOUR_TARGETS_MAX >= target || lc_segment_writer_is_crowded(m->writer);
+    return octets / HOUR_TARGETS_MAX >= target ||
+           lc_segment_writer_name_octets(m->writer) >= NAME_OCTETS_MAX;
 }
 
 static lc_err finish_output(struct merge *m)

@@ -198,6 +198,56 @@ static void cuts_within_an_hour(void **state)
     world_close(&w);
 }
 
+static struct lc_segment *seal_names(struct world *w, uint64_t number, unsigned streams,
+                                     size_t name_octets)
+{
+    static char name[64 << 10];
+    memset(name, 'n', sizeof name);
+    struct lc_segment_writer *writer;
+    assert_lc_ok(lc_segment_writer_new(w->disk, WORLD_DIR, number, 0, &writer));
+    for (unsigned i = 0; i < streams; i++) {
+        struct lc_record r = {.id = lc_id_make(number * 1000 + i, 0), .message = LC_LIT("x")};
+        /* ascending, and another one in each segment */
+        name[0] = (char)('A' + i);
+        name[1] = (char)('A' + number);
+        r.stream.host = lc_slice(name, name_octets);
+        assert_lc_ok(lc_segment_writer_add(writer, &r));
+    }
+    struct lc_segment_meta meta;
+    assert_lc_ok(lc_segment_writer_finish(writer, &meta));
+    lc_segment_meta_done(&meta);
+    struct lc_segment *s;
+    assert_lc_ok(lc_segment_open(w->disk, WORLD_DIR, number, &s, NULL));
+    return s;
+}
+
+/* Names that are a burden to every reader are not gathered without end, nor merged for ever. */
+static void cuts_by_names(void **state)
+{
+    LC_UNUSED(state);
+    struct world w;
+    world_open(&w, 9);
+    w.next_number = 100;
+    for (unsigned i = 0; i < LC_MERGE_FAN_IN; i++)
+        w.segments[w.version.segment_count++] = seal_names(&w, i + 1, 40, 64 << 10);
+    struct lc_merge_inputs in;
+    assert_true(lc_merge_pick(&w.version, LC_MERGE_TARGET, &in));
+    struct lc_merge_config config = config_of(&w, LC_MERGE_TARGET);
+    struct lc_merge_outputs out;
+    assert_lc_ok(lc_merge_run(&config, &in, &out));
+    assert_int_equal(out.count, 3); /* 20 MiB of names */
+    publish(&w, &in, &out);
+    assert_int_equal(lc_snapshot_count(&w.snap), 40 * LC_MERGE_FAN_IN);
+    /* eight of those that are full are not worth another merge */
+    uint64_t full = out.metas[0].number;
+    for (unsigned i = 0; i < LC_MERGE_FAN_IN; i++)
+        assert_lc_ok(
+            lc_segment_open(w.disk, WORLD_DIR, full, &w.segments[w.version.segment_count++], NULL));
+    assert_false(lc_merge_pick(&w.version, LC_MERGE_TARGET, &in));
+    lc_merge_outputs_done(&out);
+    world_close(&w);
+}
+
 static void nothing_stays_of_a_failed_merge(void **state)
 {
     LC_UNUSED(state);
@@ -291,6 +341,7 @@ int main(void)
         cmocka_unit_test(merges_to_the_union),
         cmocka_unit_test(cuts_by_hours),
         cmocka_unit_test(cuts_within_an_hour),
+        cmocka_unit_test(cuts_by_names),
         cmocka_unit_test(nothing_stays_of_a_failed_merge),
         cmocka_unit_test(stops_when_told),
         cmocka_unit_test(retires_oldest_arrival_first),

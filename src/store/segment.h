@@ -48,8 +48,8 @@ LC_MUST_CHECK lc_err lc_segment_writer_new(const struct lc_disk *disk, const cha
  * LC_SEGMENT_RECORD_MAX, or over LC_FIELDS_MAX; after any other error only abort may follow. */
 LC_MUST_CHECK lc_err lc_segment_writer_add(struct lc_segment_writer *w, const struct lc_record *r);
 uint64_t lc_segment_writer_octets(const struct lc_segment_writer *w); /* written so far */
-/* It holds so many stream names that the caller had better begin another one. */
-bool lc_segment_writer_is_crowded(const struct lc_segment_writer *w);
+/* Octets of the names of all streams so far: a reader holds them in memory. */
+uint64_t lc_segment_writer_name_octets(const struct lc_segment_writer *w);
 /* Writes the footer and syncs the file (LC_SYNC_SEGMENT_FILE). The name is durable only after the
  * caller's sync_dir (LC_SYNC_SEGMENT_DIR). Frees the writer in every case. */
 LC_MUST_CHECK lc_err lc_segment_writer_finish(struct lc_segment_writer *w,
@@ -70,6 +70,7 @@ void lc_segment_unref(struct lc_segment *s);
 /* The manifest no longer names it: remove the file when nobody reads it any more. */
 void lc_segment_retire(struct lc_segment *s);
 const struct lc_segment_meta *lc_segment_meta(const struct lc_segment *s);
+uint64_t lc_segment_name_octets(const struct lc_segment *s); /* of the names of all streams */
 /* A block of it could not be read for what is in it: it is not merged, so that whatever can still
  * be read of it stays as it is. */
 bool lc_segment_is_damaged(const struct lc_segment *s);
@@ -99,7 +100,8 @@ struct lc_segment_index {
     size_t stream_count;
     struct lc_slice *names; /* of fields */
     size_t name_count;
-    uint8_t *text; /* where streams and names point to */
+    uint64_t name_octets; /* of all streams */
+    uint8_t *text;        /* where streams and names point to */
 };
 
 /* Reads the footer again: an index is held only while it is used, so that open segments cost

@@ -195,6 +195,7 @@ static lc_err read_streams(struct parser *p)
     if (e != LC_OK)
         return e;
     x->stream_count = count;
+    x->name_octets = p->sections[LC_SECTION_STREAMS].n;
     for (size_t i = 0; i < count; i++) {
         struct lc_stream_key *k = &x->streams[i];
         k->space = read_string(&r);

@@ -18,6 +18,7 @@ struct lc_segment {
     uint64_t footer_offset;
     uint32_t footer_octets;
     uint32_t footer_crc;
+    uint64_t name_octets;
     struct lc_segment_meta meta;
     char *path;
 };
@@ -66,6 +67,11 @@ void lc_segment_retire(struct lc_segment *s)
 const struct lc_segment_meta *lc_segment_meta(const struct lc_segment *s)
 {
     return &s->meta;
+}
+
+uint64_t lc_segment_name_octets(const struct lc_segment *s)
+{
+    return s->name_octets;
 }
 
 void lc_segment_mark_damaged(struct lc_segment *s)
@@ -186,7 +192,7 @@ lc_err lc_segment_open(const struct lc_disk *disk, const char *dir, uint64_t num
     atomic_init(&s->refs, 1);
     s->disk = disk;
     s->meta.number = number;
-    struct lc_segment_index *index = NULL;
+    struct lc_segment_index *index;
     s->path = strdup(path);
     e = s->path == NULL ? -ENOMEM : disk->open(disk->state, path, LC_OPEN_READ, &s->file);
     if (e == LC_OK)
@@ -195,11 +201,12 @@ lc_err lc_segment_open(const struct lc_disk *disk, const char *dir, uint64_t num
         e = check_header(s, diag);
     if (e == LC_OK)
         e = load(s, &s->meta, &index, diag);
-    lc_segment_index_unref(index);
     if (e != LC_OK) {
         lc_segment_unref(s);
         return e;
     }
+    s->name_octets = index->name_octets;
+    lc_segment_index_unref(index);
     *ret = s;
     return LC_OK;
 }

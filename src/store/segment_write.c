@@ -12,7 +12,6 @@
 
 #define WRITE_OCTETS      (1u << 20) /* so much is gathered before it goes to the disk */
 #define FOOTER_OCTETS_MAX (1u << 30)
-#define CROWDED_OCTETS    (8u << 20) /* of stream names */
 
 /* zstd: sealing must keep up with what comes in, merging has time */
 #define LEVEL_SEALED 1
@@ -164,9 +163,9 @@ uint64_t lc_segment_writer_octets(const struct lc_segment_writer *w)
     return w->written + w->out.n;
 }
 
-bool lc_segment_writer_is_crowded(const struct lc_segment_writer *w)
+uint64_t lc_segment_writer_name_octets(const struct lc_segment_writer *w)
 {
-    return w->streams.text.n >= CROWDED_OCTETS;
+    return w->streams.text.n;
 }
 
 /* ---- what a block has of each shard ---- */

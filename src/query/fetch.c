@@ -107,17 +107,17 @@ static bool same_block(const struct lc_row_ref *a, const struct lc_row_ref *b)
 /* Rows [first, end) of `wanted`, which are of one block. LC_ELIMIT: the window's memory is full. */
 static lc_err fill_from_block(struct window *w, size_t first, size_t end)
 {
+    struct lc_batch *b;
+    size_t row;
+    lc_err e = lc_scan_fetch(w->scan, &w->wanted[first].ref, &b, &row);
+    if (e == LC_OK)
+        e = lc_batch_load(b, LC_COL_ALL);
+    if (e != LC_OK)
+        return e;
     for (size_t i = first; i < end; i++) {
-        struct lc_batch *b;
-        size_t at;
-        lc_err e = lc_scan_fetch(w->scan, &w->wanted[i].ref, &b, &at);
-        if (e == LC_OK)
-            e = lc_batch_load(b, LC_COL_ALL);
-        if (e != LC_OK)
-            return e;
         struct lc_field fields[LC_FIELDS_MAX];
         struct lc_record r;
-        lc_batch_record(b, at, fields, &r);
+        lc_batch_record(b, w->wanted[i].ref.row, fields, &r);
         size_t slot = w->wanted[i].slot;
         if (!copy_record(&w->arena, &r, &w->records[slot]))
             return LC_ELIMIT;

@@ -187,7 +187,7 @@ static lc_err parse_time_range(struct lc_parser *p, struct lc_filter *f)
 {
     bool from_open = p->lx.token.kind == LC_TOKEN_OPEN;
     size_t at = p->lx.token.at;
-    struct lc_moment from, to;
+    struct lc_moment from = {0}, to = {0};
     lc_err e = lc_lexer_next_time(&p->lx);
     if (e == LC_OK)
         e = current_moment(p, &from);
@@ -219,7 +219,7 @@ static lc_err parse_time_range(struct lc_parser *p, struct lc_filter *f)
 static lc_err parse_time_comparison(struct lc_parser *p, struct lc_filter *f)
 {
     enum lc_token_kind sign = p->lx.token.kind;
-    struct lc_moment m;
+    struct lc_moment m = {0};
     lc_err e = lc_lexer_next_time(&p->lx);
     if (e == LC_OK)
         e = current_moment(p, &m);
@@ -255,7 +255,7 @@ static lc_err parse_time_value(struct lc_parser *p, struct lc_filter *f)
     if (is_text(&p->lx.token) &&
         lc_ago_parse(p->lx.token.text, p->now_ns, &f->time.from_ns) == LC_OK)
         return LC_OK;
-    struct lc_moment m;
+    struct lc_moment m = {0};
     lc_err e = current_moment(p, &m);
     if (e != LC_OK)
         return e;
@@ -341,7 +341,7 @@ static lc_err parse_value_parens(struct lc_parser *p, const struct lc_field_ref 
 static lc_err parse_value_not(struct lc_parser *p, const struct lc_field_ref *field,
                               struct lc_filter **ret)
 {
-    struct lc_filter *kid, *f;
+    struct lc_filter *kid = NULL, *f = NULL;
     lc_err e = lc_parser_next(p);
     if (e == LC_OK && p->lx.token.kind == LC_TOKEN_BANG)
         return lc_lexer_fail(&p->lx, p->lx.token.at, "one '!' is enough");

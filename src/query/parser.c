@@ -178,7 +178,7 @@ static lc_err parse_and(struct lc_parser *p, struct lc_filter **ret)
 {
     struct lc_filter *all = NULL;
     do {
-        struct lc_filter *kid;
+        struct lc_filter *kid = NULL;
         lc_err e = LC_OK;
         if (all != NULL && lc_parser_at_word(p, "and"))
             e = lc_parser_next(p);
@@ -197,7 +197,7 @@ static lc_err parse_or(struct lc_parser *p, struct lc_filter **ret)
 {
     struct lc_filter *any = NULL;
     for (;;) {
-        struct lc_filter *kid;
+        struct lc_filter *kid = NULL;
         lc_err e = parse_and(p, &kid);
         if (e == LC_OK)
             e = join(p, LC_FILTER_OR, kid, &any);

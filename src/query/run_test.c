@@ -168,10 +168,10 @@ static void rows_come_in_order(void **state)
     assert_int_equal(o.counted, 3);
     assert_int_equal(a.report.scanned, 6);
     lc_dynbuf_done(&o.said);
-    a = ask(snap, "disk | limit 2", true, &o);
+    assert_lc_ok(ask(snap, "disk | limit 2", true, &o).err);
     assert_int_equal(o.counted, 2);
     lc_dynbuf_done(&o.said);
-    a = ask(snap, "disk | limit 2", false, &o);
+    assert_lc_ok(ask(snap, "disk | limit 2", false, &o).err);
     assert_true(o.counted == UINT64_MAX);
     lc_dynbuf_done(&o.said);
 }

@@ -23,7 +23,7 @@ void lc_decoder_free(struct lc_decoder *d);
 #define LC_PAGE_SET_ROWS 4096u /* of a set at a time */
 
 struct lc_page;
-/* The decoder must outlive it. NULL: no memory. */
+/* The decoder must outlive it; NULL when no block will be opened. NULL: no memory. */
 struct lc_page *lc_page_new(struct lc_decoder *decoder);
 void lc_page_free(struct lc_page *p); /* NULL is accepted */
 /* Lets go of the rows and of their memory. */

@@ -38,10 +38,10 @@ struct fetch_index {
 struct lc_scan {
     struct lc_snapshot *snap;
     struct lc_scan_spec spec;
-    uint64_t *after; /* a copy; NULL: all */
-    struct lc_decoder *decoder;
-    struct lc_page *page; /* of lc_scan_next() */
-    uint32_t parts;       /* sets and, unless memory only, segments */
+    uint64_t *after;            /* a copy; NULL: all */
+    struct lc_decoder *decoder; /* NULL: memory only */
+    struct lc_page *page;       /* of lc_scan_next() */
+    uint32_t parts;             /* sets and, unless memory only, segments */
 
     /* in any order: the place of the next item */
     struct item next;
@@ -392,7 +392,7 @@ static lc_err open_fetched(struct lc_scan *s, struct lc_page *page, const struct
                          s->snap->set_rows[ref->part]);
         return LC_OK;
     }
-    if (ref->part - v->set_count >= v->segment_count)
+    if (ref->part >= s->parts)
         return LC_EGONE;
     struct lc_segment_index *index;
     lc_err e = fetch_index(s, ref->part, &index);
@@ -461,12 +461,15 @@ lc_err lc_scan_open(struct lc_snapshot *snap, const struct lc_scan_spec *spec, s
     s->snap = lc_snapshot_ref(snap);
     s->spec = *spec;
     s->parts = (uint32_t)(v->set_count + (spec->memory_only ? 0 : v->segment_count));
-    s->decoder = lc_decoder_new();
+    /* memory is scanned at each turn of a tail, and decodes nothing */
+    if (!spec->memory_only)
+        s->decoder = lc_decoder_new();
     s->page = lc_page_new(s->decoder);
     s->indexes = calloc(v->segment_count + 1, sizeof(struct lc_segment_index *));
     s->left = calloc(v->segment_count + 1, sizeof s->left[0]);
     lc_err e = -ENOMEM;
-    if (s->decoder != NULL && s->page != NULL && s->indexes != NULL && s->left != NULL)
+    bool has_decoder = s->decoder != NULL || spec->memory_only;
+    if (has_decoder && s->page != NULL && s->indexes != NULL && s->left != NULL)
         e = copy_after(s);
     if (e == LC_OK && spec->newest_first)
         e = push_parts(s);

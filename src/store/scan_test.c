@@ -245,6 +245,16 @@ static void fetches_by_reference(void **state)
         assert_lc_err(lc_scan_fetch(scan, &wrong[i], &b, &row), LC_EGONE);
     }
     lc_scan_close(scan);
+
+    const struct lc_scan_spec memory = {INT64_MIN, INT64_MAX, NULL, true, false};
+    assert_lc_ok(lc_scan_open(&w.snap, &memory, &scan));
+    for (size_t i = 0; i < seen.rows; i++) {
+        struct lc_batch *b;
+        size_t row;
+        lc_err e = lc_scan_fetch(scan, &seen.refs[i], &b, &row);
+        assert_lc_err(e, seen.refs[i].part < w.version.set_count ? LC_OK : LC_EGONE);
+    }
+    lc_scan_close(scan);
     seen_close(&seen);
     world_close(&w);
 }

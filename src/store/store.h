@@ -208,9 +208,12 @@ struct lc_row_ref {
 /* Needs LC_COL_TIME. */
 struct lc_row_ref lc_batch_ref(const struct lc_batch *b, size_t row);
 /* The batch of a reference, with all of its rows, whatever the scan's `after` is; some columns may
- * be loaded already. Any scan of the snapshot will do. The scan keeps the last of them (some
- * dozens, within 64 MiB), so rows in about the order of time come from memory. ret_row: within it,
- * which is ref->row: other references to the same block need no fetch of their own. */
+ * be loaded already. The reference may be of any scan of the snapshot. The scan keeps the last of
+ * these batches (some dozens, within 64 MiB), so rows in about the order of time come from memory.
+ *
+ * ret_row  within the batch: ref->row, so other references to the same block need no fetch
+ * Returns  LC_OK; LC_EGONE: no such row, or in a file while the scan is of memory only;
+ *          LC_ECORRUPT, -errno */
 LC_MUST_CHECK lc_err lc_scan_fetch(struct lc_scan *scan, const struct lc_row_ref *ref,
                                    struct lc_batch **ret, size_t *ret_row);
 

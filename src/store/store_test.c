@@ -6,6 +6,9 @@
 
 #include <stdio.h>
 
+#include "base/cursor.h"
+#include "base/hash.h"
+
 #define VARIANTS 37u
 
 static struct lc_slice variant(const char *const *texts, size_t count, unsigned i)
@@ -96,4 +99,10 @@ void lc_test_records_equal(const struct lc_record *got, const struct lc_record *
         assert_slice_eq(got->fields[i].value, expected->fields[i].value);
         assert_int_equal(got->fields[i].type, expected->fields[i].type);
     }
+}
+
+void lc_test_seal(uint8_t *p, size_t n)
+{
+    struct lc_writer w = lc_writer(p + n - sizeof(uint32_t), sizeof(uint32_t));
+    lc_write_u32_le(&w, lc_crc32c(0, lc_slice(p, n - sizeof(uint32_t))));
 }

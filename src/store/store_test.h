@@ -22,4 +22,8 @@ struct lc_record lc_test_record(unsigned i, struct lc_field *fields);
 /* All but the ids; an absent space equals "main". */
 void lc_test_records_equal(const struct lc_record *got, const struct lc_record *expected);
 
+/* Makes the last four octets of p[0, n) the checksum of those before, as headers of files have it.
+ */
+void lc_test_seal(uint8_t *p, size_t n);
+
 #endif

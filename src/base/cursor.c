@@ -87,14 +87,20 @@ void lc_write_u8(struct lc_writer *w, uint8_t v)
 
 void lc_write_varint(struct lc_writer *w, uint64_t v)
 {
-    uint8_t octets[LC_VARINT_MAX];
+    /* columns are written number by number: where there is room, nothing is copied */
+    bool has_room = w->err == LC_OK && w->end - w->p >= LC_VARINT_MAX;
+    uint8_t spare[LC_VARINT_MAX];
+    uint8_t *octets = has_room ? w->p : spare;
     size_t n = 0;
     while (v >= 0x80) {
         octets[n++] = (uint8_t)(v | 0x80);
         v >>= 7;
     }
     octets[n++] = (uint8_t)v;
-    lc_write_bytes(w, lc_slice(octets, n));
+    if (has_room)
+        w->p += n;
+    else
+        lc_write_bytes(w, lc_slice(octets, n));
 }
 
 void lc_write_svarint(struct lc_writer *w, int64_t v)

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/time.h"
-#include "store/segment_format.h"
+#include "base/hash.h"
+#include "store/segment_index.h"
 
 #define HOUR LC_NS_PER_HOUR
 
@@ -206,6 +206,44 @@ static void huge_records(void **state)
     world_close(&w);
 }
 
+struct edge {
+    const struct lc_record *expected;
+    size_t seen;
+};
+
+static void compare_edge(void *arg, const struct lc_record *r)
+{
+    struct edge *e = arg;
+    assert_true(r->time_ns == e->expected[e->seen].time_ns);
+    assert_true(r->received_ns == e->expected[e->seen].received_ns);
+    assert_true(r->id == e->expected[e->seen].id);
+    e->seen++;
+}
+
+static void edge_times(void **state)
+{
+    LC_UNUSED(state);
+    struct world w;
+    world_open(&w, 13);
+    const struct lc_record records[] = {
+        {.id = 1 << 10, .time_ns = INT64_MIN, .received_ns = INT64_MAX},
+        {.id = UINT64_MAX, .time_ns = INT64_MIN + 1, .received_ns = INT64_MIN},
+        {.id = 2 << 10, .time_ns = -1, .received_ns = 0},
+        {.id = 3 << 10, .time_ns = 0, .received_ns = -1},
+        {.id = 4 << 10, .time_ns = INT64_MAX, .received_ns = INT64_MIN},
+        {.id = 5 << 10, .time_ns = INT64_MAX, .received_ns = INT64_MAX},
+    };
+    struct lc_segment *s = write_records(&w, records, LC_ARRAY_LEN(records), 1);
+    struct edge edge = {.expected = records};
+    assert_lc_ok(each_row(s, compare_edge, &edge));
+    assert_int_equal(edge.seen, LC_ARRAY_LEN(records));
+    const struct lc_segment_meta *m = lc_segment_meta(s);
+    assert_true(m->min_time_ns == INT64_MIN && m->max_time_ns == INT64_MAX);
+    assert_true(m->min_received_ns == INT64_MIN && m->max_received_ns == INT64_MAX);
+    lc_segment_unref(s);
+    world_close(&w);
+}
+
 static struct lc_slice numbered(char (*texts)[12], unsigned i)
 {
     int n = snprintf(texts[i], sizeof texts[i], "name-%u", i);
@@ -327,6 +365,72 @@ static void every_bit(void **state)
     world_close(&w);
 }
 
+/* The file with `more` behind the sections of its footer. */
+static void put_with_section(struct world *w, struct lc_slice file, struct lc_slice more)
+{
+    static uint8_t room[1 << 16];
+    size_t end = file.n - LC_SEGMENT_TRAILER_OCTETS;
+    struct lc_reader r = lc_reader(lc_slice_from(file, end));
+    size_t footer = lc_read_u32_le(&r);
+    struct lc_writer out = lc_writer(room, sizeof room);
+    lc_write_bytes(&out, lc_slice(file.p, end));
+    lc_write_bytes(&out, more);
+    struct lc_slice all = lc_writer_done(&out);
+    lc_write_u32_le(&out, (uint32_t)(footer + more.n));
+    lc_write_u32_le(&out, lc_crc32c(0, lc_slice_from(all, end - footer)));
+    lc_write_bytes(&out, LC_LIT(LC_SEGMENT_END_MAGIC));
+    put_file(w, 1, lc_writer_done(&out));
+}
+
+static void sections(void **state)
+{
+    LC_UNUSED(state);
+    struct world w;
+    world_open(&w, 11);
+    static uint8_t room[1 << 16];
+    struct lc_slice file = small_segment(&w, room, sizeof room);
+    /* one of a later version is passed over */
+    put_with_section(&w, file, LC_LIT("\x63\x00\x03\x03new"));
+    struct lc_segment *s;
+    assert_lc_ok(lc_segment_open(w.disk, WORLD_DIR, 1, &s, NULL));
+    whole_equals_model(&w, s);
+    lc_segment_unref(s);
+    /* a second one of a type; one that goes past the end; one that decodes to less */
+    const struct lc_slice bad[] = {
+        LC_LIT("\x04\x00\x01\x01\x00"),
+        LC_LIT("\x63\x00\x04\x04new"),
+        LC_LIT("\x63\x00\x02\x03new"),
+    };
+    for (size_t i = 0; i < LC_ARRAY_LEN(bad); i++) {
+        put_with_section(&w, file, bad[i]);
+        assert_lc_err(lc_segment_open(w.disk, WORLD_DIR, 1, &s, NULL), LC_ECORRUPT);
+    }
+    /* one that is missing: without names */
+    uint64_t end = file.n - LC_SEGMENT_TRAILER_OCTETS;
+    struct lc_segment_meta meta = {.number = 1};
+    struct lc_segment_index *x;
+    assert_lc_err(lc_segment_index_parse(LC_LIT("\x04\x00\x01\x01\x00"), end, &meta, &x),
+                  LC_ECORRUPT);
+    lc_segment_meta_done(&meta);
+    world_close(&w);
+}
+
+static void later_version(void **state)
+{
+    LC_UNUSED(state);
+    struct world w;
+    world_open(&w, 12);
+    static uint8_t room[1 << 16];
+    struct lc_slice file = small_segment(&w, room, sizeof room);
+    room[LC_SEGMENT_MAGIC_OCTETS]++;
+    struct lc_writer crc = lc_writer(room + LC_SEGMENT_HEADER_OCTETS - 4, 4);
+    lc_write_u32_le(&crc, lc_crc32c(0, lc_slice(room, LC_SEGMENT_HEADER_OCTETS - 4)));
+    put_file(&w, 1, file);
+    struct lc_segment *s;
+    assert_lc_err(lc_segment_open(w.disk, WORLD_DIR, 1, &s, NULL), LC_EVERSION);
+    world_close(&w);
+}
+
 /* ---- files ---- */
 
 static bool is_there(struct world *w, uint64_t number)
@@ -434,8 +538,11 @@ int main(void)
         cmocka_unit_test(blocks_keep_hour_and_space),
         cmocka_unit_test(huge_records),
         cmocka_unit_test(many_names_and_streams),
+        cmocka_unit_test(edge_times),
         cmocka_unit_test(every_truncation),
         cmocka_unit_test(every_bit),
+        cmocka_unit_test(sections),
+        cmocka_unit_test(later_version),
         cmocka_unit_test(retired_file_goes_with_its_last_reader),
         cmocka_unit_test(failing_writes),
         cmocka_unit_test(failing_reads),

@@ -172,15 +172,11 @@ lc_err lc_keyword_make(struct lc_arena *arena, struct lc_slice s, struct lc_keyw
 /* U+017F and U+212A: the only letters outside of ASCII that fold to one inside (s and k). */
 static bool has_odd_letters(struct lc_slice s)
 {
-    for (size_t i = 0; i + 1 < s.n; i++) {
-        if (s.p[i] < 0x80)
-            continue;
-        if (s.p[i] == 0xC5 && s.p[i + 1] == 0xBF)
-            return true;
-        if (s.p[i] == 0xE2 && s.p[i + 1] == 0x84 && i + 2 < s.n && s.p[i + 2] == 0xAA)
-            return true;
-    }
-    return false;
+    static const uint8_t long_s[] = {0xC5, 0xBF}, kelvin[] = {0xE2, 0x84, 0xAA};
+    /* most texts have neither lead octet: memchr() is the fastest way to know */
+    return (memchr(s.p, long_s[0], s.n) != NULL &&
+            memmem(s.p, s.n, long_s, sizeof long_s) != NULL) ||
+           (memchr(s.p, kelvin[0], s.n) != NULL && memmem(s.p, s.n, kelvin, sizeof kelvin) != NULL);
 }
 
 static bool folded_begins(const struct lc_keyword *k, struct lc_slice s)
@@ -218,7 +214,7 @@ bool lc_keyword_in(const struct lc_keyword *k, struct lc_slice s)
     if (k->octets) {
         if (lc_find(&k->finder, s, 0) != LC_FIND_NONE)
             return true;
-        return k->odd && has_odd_letters(s) && folded_in(k, s);
+        return k->odd && s.n > 0 && has_odd_letters(s) && folded_in(k, s);
     }
     /* a letter outside of ASCII, or an octet that is no character, remains: never in ASCII */
     return !is_ascii(s) && folded_in(k, s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * bench/query.c - how long questions take over a store of the generated corpus, without a network:
- * the questions of docs that compare us with others.
+ * bench/query.c - how long the usual questions take over a store of the generated corpus, without a
+ * network.
  *
  *   query DIR LINES [QUERY...]   fills a new store below DIR, seals and merges it, then asks;
  *                                with an existing store it only asks

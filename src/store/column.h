@@ -67,7 +67,7 @@ struct lc_unpacker;
 struct lc_unpacker *lc_unpacker_new(void); /* NULL: no memory */
 void lc_unpacker_free(struct lc_unpacker *u);
 /* The decoded octets: `stored` itself, or in `room`, which has f->decoded octets. `stored` has
- * f->stored octets, and its checksum has been compared. LC_ECORRUPT. */
+ * f->stored octets, and its checksum has been compared. LC_ECORRUPT, -ENOMEM. */
 LC_MUST_CHECK lc_err lc_unpack(struct lc_unpacker *u, const struct lc_frame *f,
                                struct lc_slice stored, uint8_t *room, struct lc_slice *ret);
 

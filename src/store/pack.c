@@ -85,15 +85,7 @@ lc_err lc_pack(struct lc_packer *p, struct lc_slice plain, struct lc_dynbuf *out
 
 struct lc_unpacker *lc_unpacker_new(void)
 {
-    struct lc_unpacker *u = calloc(1, sizeof *u);
-    if (u == NULL)
-        return NULL;
-    u->zstd = ZSTD_createDCtx();
-    if (u->zstd == NULL) {
-        free(u);
-        return NULL;
-    }
-    return u;
+    return calloc(1, sizeof(struct lc_unpacker));
 }
 
 void lc_unpacker_free(struct lc_unpacker *u)
@@ -116,6 +108,9 @@ lc_err lc_unpack(struct lc_unpacker *u, const struct lc_frame *f, struct lc_slic
     }
     if (f->packing != LC_PACKED_ZSTD)
         return LC_ECORRUPT;
+    /* made when first needed: a scan of memory, as each tail makes at each commit, never does */
+    if (u->zstd == NULL && (u->zstd = ZSTD_createDCtx()) == NULL)
+        return -ENOMEM;
     size_t n = ZSTD_decompressDCtx(u->zstd, room, f->decoded, stored.p, stored.n);
     if (ZSTD_isError(n) || n != f->decoded)
         return LC_ECORRUPT;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cursor.h"
+#include "store/array.h"
 #include "store/manifest.h"
 #include "store/store.h"
 
@@ -125,19 +126,6 @@ void lc_edit_everything(struct lc_edit *edit, const struct lc_manifest_state *s)
 
 /* ---- applying them ---- */
 
-/* Room for one more element; *p stays valid on failure. */
-static lc_err grow(void *p, size_t count, size_t size)
-{
-    void **array = p;
-    if (count != 0 && (count & (count - 1)) != 0)
-        return LC_OK; /* room for the next power of two is there */
-    void *larger = reallocarray(*array, count == 0 ? 1 : 2 * count, size);
-    if (larger == NULL)
-        return -ENOMEM;
-    *array = larger;
-    return LC_OK;
-}
-
 static lc_err apply_shard(struct lc_manifest_state *s, struct lc_reader *in)
 {
     uint64_t shard = lc_read_varint(in);
@@ -150,9 +138,10 @@ static lc_err apply_shard(struct lc_manifest_state *s, struct lc_reader *in)
         is.reserved > UINT64_MAX >> LC_ID_SHARD_BITS)
         return LC_ECORRUPT;
     if (shard == s->shard_count) {
-        lc_err e = grow(&s->shards, s->shard_count, sizeof *s->shards);
-        if (e != LC_OK)
-            return e;
+        struct lc_manifest_shard *more = lc_array_more(s->shards, s->shard_count, sizeof *more);
+        if (more == NULL)
+            return -ENOMEM;
+        s->shards = more;
         s->shard_count++;
     }
     s->shards[shard] = is;
@@ -200,11 +189,12 @@ static lc_err read_segment(struct lc_reader *in, unsigned shard_count, struct lc
 
 static lc_err apply_segment(struct lc_manifest_state *s, struct lc_reader *in)
 {
-    lc_err e = grow(&s->segments, s->segment_count, sizeof *s->segments);
-    if (e != LC_OK)
-        return e;
+    struct lc_segment_meta *more = lc_array_more(s->segments, s->segment_count, sizeof *more);
+    if (more == NULL)
+        return -ENOMEM;
+    s->segments = more;
     struct lc_segment_meta m = {0};
-    e = read_segment(in, s->shard_count, &m);
+    lc_err e = read_segment(in, s->shard_count, &m);
     if (e == LC_OK && find_segment(s, m.number) != s->segment_count)
         e = LC_ECORRUPT;
     if (e != LC_OK) {
@@ -247,9 +237,10 @@ static lc_err apply_gap(struct lc_manifest_state *s, struct lc_reader *in)
         before->last = gap.last;
         return LC_OK;
     }
-    lc_err e = grow(&s->gaps, s->gap_count, sizeof *s->gaps);
-    if (e != LC_OK)
-        return e;
+    struct lc_id_gap *more = lc_array_more(s->gaps, s->gap_count, sizeof *more);
+    if (more == NULL)
+        return -ENOMEM;
+    s->gaps = more;
     memmove(&s->gaps[at + 1], &s->gaps[at], (s->gap_count - at) * sizeof *s->gaps);
     s->gaps[at] = gap;
     s->gap_count++;

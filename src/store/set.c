@@ -245,8 +245,11 @@ static const uint8_t *row_end(const struct lc_set *set, uint32_t row)
 void lc_set_truncate(struct lc_set *set)
 {
     struct lc_set_mark kept = lc_set_committed_mark(set);
-    for (uint32_t row = kept.rows; row < set->rows; row++)
+    /* An emptied set is not looked through: its rows have long left the cache. */
+    for (uint32_t row = kept.rows; row < set->rows && kept.rows > 0; row++)
         set->used -= lc_row_size(entry_at(set, row)->octets) + sizeof(struct entry);
+    if (kept.rows == 0)
+        set->used = 0;
     set->rows = kept.rows;
     lc_names_truncate(&set->names, kept.strings, kept.streams);
     set->hints = (struct lc_row_hints){0};

@@ -64,6 +64,8 @@ unit_tests() {
     add "$ok" "$not_ok" "$skip"
 }
 
+e2e_most_s=900 # over it something hangs
+
 # tests/e2e: TypeScript, compiled by its own `npm run build` into dist/, run by node's test runner
 # against the binary that LOGCASTER names.
 e2e_tests() {
@@ -76,7 +78,7 @@ e2e_tests() {
         [ node_modules/.package-lock.json -nt package-lock.json ] ||
             npm ci --silent --no-audit --no-fund || exit 1
         npm run --silent build || exit 1
-        LOGCASTER=../../$dir/logcaster node --test \
+        LOGCASTER=../../$dir/logcaster timeout --kill-after=10 $e2e_most_s node --test \
             --test-reporter=spec --test-reporter-destination=stdout \
             --test-reporter=tap --test-reporter-destination="$tap" dist/*.test.js
     )

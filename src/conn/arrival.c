@@ -30,15 +30,20 @@ static bool is_letter(uint8_t c)
     return is_upper(c & 0xDF);
 }
 
+/* Beside a word: it is only a part of a longer name. */
+static bool is_of_name(uint8_t c)
+{
+    return c == '_' || c == '-' || c >= 0x80;
+}
+
 /* Whether the word line[start, end) stands as loggers write a level. */
 static bool is_level_place(struct lc_slice line, size_t start, size_t end)
 {
     uint8_t before = start > 0 ? line.p[start - 1] : ' ';
     uint8_t after = end < line.n ? line.p[end] : ' ';
 
-    if (before == '_' || before == '-' || after == '_' || after == '-' || before >= 0x80 ||
-        after >= 0x80)
-        return false; /* part of a longer name */
+    if (is_of_name(before) || is_of_name(after))
+        return false;
     if (after == ':' || before == '=' || (before == '[' && after == ']') ||
         (before == '<' && after == '>'))
         return true;

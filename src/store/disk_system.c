@@ -196,9 +196,9 @@ static lc_err sys_list(void *state, const char *path, void (*name)(void *arg, co
 static lc_err sys_lock(void *state, const char *path, struct lc_file **ret)
 {
     LC_UNUSED(state);
-    struct lc_file *f;
+    struct lc_file *f = NULL;
     lc_err e = file_open(path, O_RDWR | O_CREAT, &f);
-    if (e != LC_OK)
+    if (f == NULL)
         return e;
     if (flock(f->fd, LOCK_EX | LOCK_NB) != 0) {
         e = errno == EWOULDBLOCK ? LC_EINUSE : -errno;

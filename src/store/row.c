@@ -129,7 +129,7 @@ size_t lc_row_encode(uint8_t *out, const struct lc_record *r, struct lc_names *n
     *p++ = (uint8_t)r->level;
     p = put_u64(p, (uint64_t)r->received_ns);
     int64_t behind = (int64_t)((uint64_t)r->time_ns - (uint64_t)r->received_ns);
-    p = put_varint(p, ((uint64_t)behind << 1) ^ (uint64_t)(behind >> 63));
+    p = put_varint(p, ((uint64_t)behind << 1) ^ (behind < 0 ? UINT64_MAX : 0));
     p = put_stream(p, &r->stream, names, &hints->stream);
     p = put_string(p, r->source, names, &hints->source);
     p = put_counted(p, r->pid);

@@ -92,7 +92,7 @@ LC_MUST_CHECK lc_err lc_shard_commit(struct lc_shard *shard);
 LC_MUST_CHECK lc_err lc_shard_sync(struct lc_shard *shard);
 /* Commits and syncs all that can be. */
 void lc_shard_finish(struct lc_shard *shard);
-/* The committer's thread: until `stopping`, and then lc_shard_finish(). */
-void *lc_shard_committer(void *shard);
+/* The committer of the shard `arg`: until `stopping`, and then lc_shard_finish(). */
+void *lc_shard_committer(void *arg);
 
 #endif

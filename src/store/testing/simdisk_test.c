@@ -470,7 +470,8 @@ static void test_a_lock_is_held_once_and_falls_with_the_power(void **state)
 
 static void note_name(void *arg, const char *name)
 {
-    strcat(arg, name);
+    struct lc_dynbuf *names = arg;
+    assert_lc_ok(lc_dynbuf_append(names, lc_slice_cstr(name)));
 }
 
 static void test_lists_one_directory(void **state)
@@ -479,13 +480,15 @@ static void test_lists_one_directory(void **state)
     assert_lc_ok(table->mkdir(table->state, LC_SIM_ROOT "/d"));
     table->close(table->state, create(LC_SIM_ROOT "/d/x"));
     table->close(table->state, create(FILE_A));
-    char names[16] = "";
-    assert_lc_ok(table->list(table->state, LC_SIM_ROOT "/d", note_name, names));
-    assert_string_equal(names, "x");
-    names[0] = '\0';
-    assert_lc_ok(table->list(table->state, LC_SIM_ROOT, note_name, names));
-    assert_int_equal(strlen(names), 2);
-    assert_lc_err(table->list(table->state, FILE_A, note_name, names), -ENOENT);
+    struct lc_dynbuf names;
+    lc_dynbuf_init(&names, 16);
+    assert_lc_ok(table->list(table->state, LC_SIM_ROOT "/d", note_name, &names));
+    assert_slice(lc_dynbuf_slice(&names), "x");
+    names.n = 0;
+    assert_lc_ok(table->list(table->state, LC_SIM_ROOT, note_name, &names));
+    assert_int_equal(names.n, 2);
+    assert_lc_err(table->list(table->state, FILE_A, note_name, &names), -ENOENT);
+    lc_dynbuf_done(&names);
 }
 
 static void die_at_third(void *arg, uint64_t change)

@@ -38,7 +38,7 @@ static lc_err look_at(void *arg, const struct lc_record *r)
 static lc_err open_scan(const struct tail *t, bool memory_only, struct lc_scan **ret)
 {
     uint64_t after[LC_SHARDS_MAX];
-    for (unsigned i = 0; i < LC_SHARDS_MAX; i++)
+    for (unsigned i = 0; i < t->cursor->shards; i++)
         after[i] = i == t->shard ? t->cursor->after[i] : UINT64_MAX;
     struct lc_scan_spec spec = {
         .from_ns = INT64_MIN, .to_ns = INT64_MAX, .after = after, .memory_only = memory_only};

@@ -76,7 +76,7 @@ static void append_one(struct whole *w)
     snprintf(m->number, sizeof m->number, "%u", n % 7);
     m->field = (struct lc_field){LC_LIT("bucket"), lc_slice_cstr(m->number), LC_FIELD_INT};
     m->record = (struct lc_record){
-        .time_ns = START - (int64_t)lc_prng_below(&w->prng, 6 * 3600) * LC_NS_PER_S,
+        .time_ns = START - (int64_t)lc_prng_below(&w->prng, UINT64_C(6) * 3600) * LC_NS_PER_S,
         .received_ns = START,
         .level = lc_prng_below(&w->prng, 9) == 0
                      ? LC_LEVEL_NONE

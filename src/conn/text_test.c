@@ -174,8 +174,11 @@ static void send_next(struct world *w)
         return;
     if (w->part > 0 && w->text != NULL && !session_has_all(w) && w->answer_from == 0)
         return;
-    if (w->part == 1)
+    if (w->part == 1 && w->jump_ns > 0) {
         w->skew_ns += w->jump_ns;
+        w->jump_ns = 0;
+        return; /* timers fire before the next turn */
+    }
     if (w->part < w->part_count) {
         assert_lc_ok(lc_stream_write(w->peer, w->parts[w->part]));
         w->sent += w->parts[w->part].n;
@@ -201,9 +204,7 @@ static void on_turn(struct lc_task *task)
     if (w->open == 0)
         return;
     send_next(w);
-    if (w->text != NULL && w->no_room > 0)
-        lc_text_retry(w->text);
-    else if (w->text != NULL)
+    if (w->text != NULL)
         lc_text_retry(w->text);
     if (w->text != NULL)
         answer_question(w);
@@ -308,8 +309,8 @@ static void quit_closes_after_all_answers(void **state)
 static void frames_are_counted_in_every_split(void **state)
 {
     LC_UNUSED(state);
-    splits(LC_LIT("15 <13>1 - - - - -16 <13>1 - - - - - \n5 PING\n<13>x: line\n9 <13>y: b\n"), 1000,
-           "\n\nPING\nline\nb\n", "");
+    splits(LC_LIT("17 <13>1 - - - - - -18 <13>1 - - - - - -\n5 PING\n<13>x: line\n9 <13>y: b\n"),
+           1000, "\n\nPING\nline\nb\n", "");
 }
 
 static void both_framings_may_be_mixed(void **state)
@@ -431,11 +432,9 @@ static void questions_are_answered_in_turn(void **state)
         struct world w;
         begin(&w);
         w.question_turns = turns;
-        part(&w,
-             LC_LIT("LOG|||x\nQUERY|KEYWORD|a\nPING\nQUERY|COUNT|b\nROWS|json\nSTATS\nQUERY|x\n"));
+        part(&w, LC_LIT("LOG|||x\nQUERY|KEYWORD|a\nPING\nQUERY|COUNT|b\nROWS|json\nSTATS\n"));
         run(&w);
-        assert_slice(lc_dynbuf_slice(&w.got),
-                     "OK|1\nanswer\nPONG\nanswer\nOK\nSTATS|a=1\nERROR|unknown query type\n");
+        assert_slice(lc_dynbuf_slice(&w.got), "OK|1\nanswer\nPONG\nanswer\nOK\nSTATS|a=1\n");
         end(&w);
     }
 }

@@ -108,16 +108,17 @@ static void put_field(struct event *ev, const struct lc_log_field *f)
     }
 }
 
-/* The place of a new event, or NULL: full. Locked. */
-static struct event *begin_event(struct lc_log *log, enum lc_level level, const char *name)
+/* Locked. */
+static bool has_room(const struct lc_log *log)
 {
     uint64_t oldest = log->written < log->taken ? log->written : log->taken;
 
-    if (log->next - oldest == LC_LOG_QUEUE) {
-        log->lost++;
-        return NULL;
-    }
+    return log->next - oldest < LC_LOG_QUEUE;
+}
 
+/* The place of a new event, when there is room. Locked. */
+static struct event *begin_event(struct lc_log *log, enum lc_level level, const char *name)
+{
     struct event *ev = &log->events[log->next % LC_LOG_QUEUE];
 
     ev->time_ns = lc_wall_ns(log->config.clock);
@@ -149,18 +150,20 @@ void lc_log_tell(struct lc_log_site *site, struct lc_log *log, enum lc_level lev
         !may_tell(site, lc_monotonic(log->config.clock).ns, &suppressed))
         return;
     pthread_mutex_lock(&log->lock);
+    if (has_room(log)) {
+        struct event *ev = begin_event(log, level, event);
 
-    struct event *ev = begin_event(log, level, event);
-
-    if (ev != NULL) {
         for (size_t i = 0; i < count; i++)
             put_field(ev, &fields[i]);
         if (suppressed > 0)
             put_number(ev, "suppressed", suppressed);
         end_event(log);
+    } else {
+        log->lost++;
     }
-    if (log->lost > log->lost_told && (ev = begin_event(log, LC_LEVEL_WARN, "log.lost")) != NULL) {
-        put_number(ev, "events", log->lost - log->lost_told);
+    if (log->lost > log->lost_told && has_room(log)) {
+        put_number(begin_event(log, LC_LEVEL_WARN, "log.lost"), "events",
+                   log->lost - log->lost_told);
         log->lost_told = log->lost;
         end_event(log);
     }
@@ -209,14 +212,16 @@ static const char *level_colour(enum lc_level level)
 static void write_line(const struct lc_log *log, const struct event *ev, struct lc_dynbuf *out)
 {
     char time[LC_RFC3339_MAX];
-    size_t n = lc_rfc3339_format(ev->time_ns - ev->time_ns % LC_NS_PER_MS, time);
+    int64_t second_ns = ev->time_ns - ev->time_ns % LC_NS_PER_S;
+    int ms = (int)((ev->time_ns - second_ns) / LC_NS_PER_MS);
+    size_t n = lc_rfc3339_format(second_ns, time) - 1; /* its Z comes after the fraction */
     struct lc_slice level = lc_level_name(ev->level);
     const char *on = log->config.colour ? level_colour(ev->level) : "";
     const char *off = log->config.colour ? "\033[0m" : "";
 
     lc_dynbuf_consume(out, out->n);
-    if (lc_dynbuf_printf(out, "%.*s %s%-6.*s%s ", (int)n, time, on, (int)level.n, level.p, off) !=
-            LC_OK ||
+    if (lc_dynbuf_printf(out, "%.*s.%03dZ %s%-6.*s%s ", (int)n, time, ms, on, (int)level.n, level.p,
+                         off) != LC_OK ||
         write_event(ev, out) != LC_OK || lc_dynbuf_append(out, LC_LIT("\n")) != LC_OK)
         return;
     for (size_t done = 0; done < out->n;) {

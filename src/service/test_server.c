@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/test_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "net/addr.h"
+
+#define HANGS_S 60
+
+void lc_test_server_init(struct lc_test_server *t)
+{
+    memset(t, 0, sizeof *t);
+    snprintf(t->root, sizeof t->root, "lc-test-XXXXXX");
+    assert_non_null(mkdtemp(t->root));
+    snprintf(t->data_dir, sizeof t->data_dir, "%s/data", t->root);
+    t->config = lc_server_defaults;
+    t->config.data_dir = t->data_dir;
+    t->config.workers = 2;
+    t->config.memory = 32 << 20;
+    t->config.log_fd = -1;
+    t->config.listen[LC_SERVICE_LOGS][0] = "127.0.0.1:0";
+    t->config.listen[LC_SERVICE_QUERY][0] = "127.0.0.1:0";
+    t->config.listen_count[LC_SERVICE_LOGS] = 1;
+    t->config.listen_count[LC_SERVICE_QUERY] = 1;
+}
+
+void lc_test_server_start(struct lc_test_server *t)
+{
+    struct lc_diag diag = {0};
+    lc_err e = lc_server_start(&t->config, &t->server, &diag);
+    if (e != LC_OK)
+        fail_msg("lc_server_start: %s: %s", lc_strerror(e), diag.text);
+}
+
+void lc_test_server_stop(struct lc_test_server *t)
+{
+    lc_server_stop(t->server, false);
+    lc_server_free(t->server);
+    t->server = NULL;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    LC_UNUSED(st);
+    LC_UNUSED(flag);
+    LC_UNUSED(ftw);
+    return remove(path);
+}
+
+void lc_test_server_done(struct lc_test_server *t)
+{
+    if (t->server != NULL)
+        lc_test_server_stop(t);
+    assert_int_equal(nftw(t->root, remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+/* ---- the client ---- */
+
+static const char *find_address(const struct lc_test_server *t, enum lc_service_id service,
+                                const char *prefix)
+{
+    const char *text;
+    for (size_t i = 0; (text = lc_server_address(t->server, service, i)) != NULL; i++)
+        if (strncmp(text, prefix, strlen(prefix)) == 0)
+            return text;
+    fail_msg("no address of service %d begins with %s", (int)service, prefix);
+    return "";
+}
+
+void lc_test_connect(struct lc_test_client *c, const struct lc_test_server *t,
+                     enum lc_service_id service, const char *prefix)
+{
+    struct lc_endpoint ep;
+    struct lc_addr addr;
+    struct lc_diag diag = {0};
+    size_t n;
+    const char *text = find_address(t, service, prefix);
+    assert_lc_ok(lc_endpoint_parse(lc_slice_cstr(text), 0, &ep, &diag));
+    assert_lc_ok(lc_addr_resolve(&ep, &addr, 1, &n, &diag));
+    bool dgram = addr.transport == LC_UDP || addr.transport == LC_UNIX_DGRAM;
+    *c = (struct lc_test_client){
+        .fd = socket(addr.sa.ss_family, (dgram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0)};
+    assert_true(c->fd >= 0);
+    const struct timeval hangs = {.tv_sec = HANGS_S};
+    assert_int_equal(setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &hangs, sizeof hangs), 0);
+    assert_int_equal(setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &hangs, sizeof hangs), 0);
+    if (connect(c->fd, (const struct sockaddr *)&addr.sa, addr.len) != 0)
+        fail_msg("%s: %s", text, strerror(errno));
+}
+
+void lc_test_send_octets(struct lc_test_client *c, struct lc_slice octets)
+{
+    while (octets.n > 0) {
+        ssize_t k = send(c->fd, octets.p, octets.n, MSG_NOSIGNAL);
+        if (k < 0)
+            fail_msg("send: %s", strerror(errno));
+        octets = lc_slice_from(octets, (size_t)k);
+    }
+}
+
+void lc_test_send(struct lc_test_client *c, const char *text)
+{
+    lc_test_send_octets(c, lc_slice_cstr(text));
+}
+
+void lc_test_shutdown(struct lc_test_client *c)
+{
+    assert_int_equal(shutdown(c->fd, SHUT_WR), 0);
+}
+
+void lc_test_disconnect(struct lc_test_client *c)
+{
+    close(c->fd);
+    c->fd = -1;
+}
+
+const char *lc_test_line(struct lc_test_client *c)
+{
+    for (;;) {
+        char *end = memchr(c->buf + c->at, '\n', c->n - c->at);
+        if (end != NULL) {
+            const char *line = c->buf + c->at;
+            *end = 0;
+            c->at = (size_t)(end - c->buf) + 1;
+            return line;
+        }
+        memmove(c->buf, c->buf + c->at, c->n - c->at);
+        c->n -= c->at;
+        c->at = 0;
+        assert_true(c->n < sizeof c->buf);
+        ssize_t k = recv(c->fd, c->buf + c->n, sizeof c->buf - c->n, 0);
+        if (k < 0)
+            fail_msg("recv: %s", strerror(errno));
+        if (k == 0) {
+            assert_int_equal(c->n, 0); /* nothing ends inside a line */
+            return NULL;
+        }
+        c->n += (size_t)k;
+    }
+}
+
+void lc_test_expect(struct lc_test_client *c, const char *lines)
+{
+    struct lc_slice left = lc_slice_cstr(lines), expected;
+    while (lc_slice_cut(&left, '\n', &expected)) {
+        const char *line = lc_test_line(c);
+        if (line == NULL)
+            fail_msg("closed instead of: %.*s", (int)expected.n, (const char *)expected.p);
+        assert_slice_eq(lc_slice_cstr(line), expected);
+    }
+}
+
+void lc_test_expect_end(struct lc_test_client *c)
+{
+    const char *line = lc_test_line(c);
+    if (line != NULL)
+        fail_msg("instead of closing: %s", line);
+}
+
+unsigned long lc_test_count(const struct lc_test_server *t, const char *request)
+{
+    struct lc_test_client c;
+    unsigned long rows = 0, told;
+    lc_test_connect(&c, t, LC_SERVICE_QUERY, "127.");
+    lc_test_send(&c, request);
+    const char *line = lc_test_line(&c);
+    if (line == NULL || sscanf(line, "RESULT|%lu", &told) != 1)
+        fail_msg("%s: %s", request, line ? line : "closed");
+    unsigned long number = told;
+    while ((line = lc_test_line(&c)) != NULL && strcmp(line, "END") != 0) {
+        rows++;
+        if (strncmp(request, "QUERY|COUNT|", 12) == 0)
+            number = strtoul(line, NULL, 10);
+    }
+    assert_int_equal(rows, told);
+    lc_test_disconnect(&c);
+    return number;
+}

@@ -207,7 +207,7 @@ static void it_keeps_its_own_log(void **state)
     lc_test_server_start(&t);
     lc_test_server_stop(&t);
     lc_test_server_start(&t);
-    assert_int_equal(lc_test_count(&t, "QUERY|COUNT|app:logcaster event:server.started\n") >= 1, 1);
+    assert_true(lc_test_count(&t, "QUERY|COUNT|app:logcaster event:server.started\n") >= 1);
     lc_test_server_done(&t);
 }
 
@@ -241,13 +241,14 @@ static void a_newcomer_is_told_what_to_paste(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* first: one place in the code may tell only so much in a while (service/log.h) */
+        cmocka_unit_test(it_keeps_its_own_log),
         cmocka_unit_test(it_starts_and_stops),
         cmocka_unit_test(its_addresses_can_be_asked_for),
         cmocka_unit_test(it_starts_whole_or_not_at_all),
         cmocka_unit_test(a_deep_data_directory_has_sockets_too),
         cmocka_unit_test(what_was_acknowledged_is_there_after_a_restart),
         cmocka_unit_test(stopping_loses_nothing_acknowledged),
-        cmocka_unit_test(it_keeps_its_own_log),
         cmocka_unit_test(a_newcomer_is_told_what_to_paste),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

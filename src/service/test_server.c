@@ -181,3 +181,19 @@ unsigned long lc_test_count(const struct lc_test_server *t, const char *request)
     lc_test_disconnect(&c);
     return number;
 }
+
+unsigned long lc_test_stat(const struct lc_test_server *t, const char *name)
+{
+    struct lc_test_client c;
+    char key[64];
+    lc_test_connect(&c, t, LC_SERVICE_QUERY, "127.");
+    lc_test_send(&c, "STATS\n");
+    const char *line = lc_test_line(&c);
+    assert_non_null(line);
+    snprintf(key, sizeof key, "|%s=", name);
+    const char *found = strstr(line, key);
+    assert_non_null(found);
+    unsigned long value = strtoul(found + strlen(key), NULL, 10);
+    lc_test_disconnect(&c);
+    return value;
+}

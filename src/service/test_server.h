@@ -55,5 +55,7 @@ void lc_test_expect_end(struct lc_test_client *c);
 /* Sends one request and returns how many rows its answer says that there are, all of which are
  * read; for COUNT: the number. */
 unsigned long lc_test_count(const struct lc_test_server *t, const char *request);
+/* One figure of STATS. */
+unsigned long lc_test_stat(const struct lc_test_server *t, const char *name);
 
 #endif

@@ -275,17 +275,17 @@ void lc_server_free(struct lc_server *server)
 
     if (s == NULL)
         return;
-    /* The store's threads post to the loops as long as they run, and the log writes until the end.
-     */
+    /* The threads of the store and of the services post to the loops as long as they run, and the
+     * log is told things until the end. */
     lc_doors_close(&s->doors);
     if (s->site.store != NULL)
         lc_store_close(s->site.store);
-    for (unsigned i = 0; i < s->site.worker_count; i++)
-        lc_worker_run_free(s->runs[i]);
     for (size_t i = 0; i < LC_SERVICE_COUNT; i++) {
         if (lc_services[i]->stop != NULL)
             lc_services[i]->stop(s->shared[i]);
     }
+    for (unsigned i = 0; i < s->site.worker_count; i++)
+        lc_worker_run_free(s->runs[i]);
     lc_log_close(s->site.log);
     if (s->ended_fd >= 0)
         close(s->ended_fd);

@@ -59,8 +59,8 @@ struct lc_service {
     unsigned dgram_mode;
     bool udp; /* an address without a scheme is also UDP */
 
-    /* Once, before the workers' loops run; *ret is given to open(). stop() after all of them have
-     * ended; NULL is accepted. */
+    /* start(): once, before open(), which is given *ret. stop(): after all loops have ended, and
+     * before close(); no thread of the service runs afterwards. NULL is accepted. */
     lc_err (*start)(struct lc_site *site, void **ret);
     void (*stop)(void *shared);
 

@@ -43,7 +43,7 @@ struct lc_answer_mood {
 /* Octets of the longest answer about one record. */
 #define LC_ANSWER_MAX 32
 /* Over it lc_answers_room() says LC_EWAIT. */
-#define LC_ANSWERS_OCTETS_MAX (512 * 1024)
+#define LC_ANSWERS_OCTETS_MAX ((size_t)512 << 10)
 
 void lc_answers_init(struct lc_answers *a);
 void lc_answers_done(struct lc_answers *a);

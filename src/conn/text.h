@@ -38,7 +38,7 @@ struct lc_text_config {
                                * LC_ANSWERS_OCTETS_MAX */
 };
 
-#define LC_TEXT_LINE_MAX (1024 * 1024)
+#define LC_TEXT_LINE_MAX ((size_t)1 << 20)
 
 /* `user` is what was given to lc_text_open(). */
 struct lc_text_handler {

@@ -162,7 +162,7 @@ static void stats(struct lc_text *s)
         refuse_question(s, false);
         return;
     }
-    lc_dynbuf_init(&text, 64 * 1024);
+    lc_dynbuf_init(&text, 64 << 10);
     if (s->handler->stats(s->user, &text) == LC_OK)
         say(s, lc_dynbuf_slice(&text));
     else

@@ -236,11 +236,11 @@ static void begin(struct world *w)
         .arrivals = &w->arrivals,
         .out = &w->scratch,
         .speaks = LC_SPEAKS(LC_PROTO_LINES) | LC_SPEAKS(LC_PROTO_SYSLOG_COUNTED),
-        .line_max = 64 * 1024,
+        .line_max = 64 << 10,
         .acks = LC_ACKS_ON,
         .not_spoken = "not here",
-        .out_high = 256 * 1024,
-        .out_max = 256 * 1024 + 2 * LC_ANSWERS_OCTETS_MAX,
+        .out_high = 256 << 10,
+        .out_max = (256 << 10) + 2 * LC_ANSWERS_OCTETS_MAX,
     };
 }
 

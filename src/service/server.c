@@ -58,7 +58,7 @@ static void resolve_defaults(struct lc_server_config *c)
     if (c->query_threads == 0)
         c->query_threads = 2;
     if (c->line_max == 0)
-        c->line_max = 64 * 1024;
+        c->line_max = 64 << 10;
     if (c->line_max > LC_TEXT_LINE_MAX)
         c->line_max = LC_TEXT_LINE_MAX;
 }
@@ -156,7 +156,7 @@ static void say_ready(struct lc_server *s)
     }
     if (c->ready == NULL)
         return;
-    lc_dynbuf_init(&text, 16 * 1024);
+    lc_dynbuf_init(&text, 16 << 10);
     if (lc_greeting(c, &s->doors, &text) == LC_OK &&
         lc_dynbuf_append(&text, lc_slice("", 1)) == LC_OK)
         c->ready(c->ready_arg, (const char *)text.p);

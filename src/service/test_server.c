@@ -165,7 +165,7 @@ void lc_test_expect_end(struct lc_test_client *c)
 unsigned long lc_test_count(const struct lc_test_server *t, const char *request)
 {
     struct lc_test_client c;
-    unsigned long rows = 0, told;
+    unsigned long rows = 0, told = 0;
     lc_test_connect(&c, t, LC_SERVICE_QUERY, "127.");
     lc_test_send(&c, request);
     const char *line = lc_test_line(&c);

@@ -169,7 +169,7 @@ static void ask_stats(struct lc_asker *a)
     char head[32];
     lc_err e;
 
-    lc_dynbuf_init(&s.rows, 64 * 1024);
+    lc_dynbuf_init(&s.rows, 64 << 10);
     e = lc_stats_each(a->ask->worker->site, add_stats_row, &s);
     if (e == LC_OK)
         e = lc_dynbuf_append(&s.rows, LC_LIT("END\n"));

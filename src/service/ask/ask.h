@@ -20,9 +20,9 @@
 #include "service/ask/handover.h"
 #include "service/service.h"
 
-#define LC_ASK_OUT_HIGH (256u * 1024)
-#define LC_ASK_BATCH    (64u * 1024)        /* octets of rows handed over at once, about */
-#define LC_ASK_ROW_MAX  (16u * 1024 * 1024) /* the largest record, every octet escaped */
+#define LC_ASK_OUT_HIGH ((size_t)256 << 10)
+#define LC_ASK_BATCH    ((size_t)64 << 10) /* octets of rows handed over at once, about */
+#define LC_ASK_ROW_MAX  ((size_t)16 << 20) /* the largest record, every octet escaped */
 
 struct lc_answer;
 struct lc_tail;

@@ -8,7 +8,8 @@
 
 #include "base/list.h"
 
-#define OUT_HIGH   (256u * 1024) /* answers that a sender has not read, before its stream pauses */
+#define OUT_HIGH                                                                                   \
+    ((size_t)256 << 10) /* answers that a sender has not read, before its stream pauses */
 #define DGRAMS_MAX (LC_LISTEN_MAX + 1)
 
 struct sender {

@@ -149,8 +149,10 @@ void lc_test_expect(struct lc_test_client *c, const char *lines)
     struct lc_slice left = lc_slice_cstr(lines), expected;
     while (lc_slice_cut(&left, '\n', &expected)) {
         const char *line = lc_test_line(c);
-        if (line == NULL)
+        if (line == NULL) {
             fail_msg("closed instead of: %.*s", (int)expected.n, (const char *)expected.p);
+            return;
+        }
         assert_slice_eq(lc_slice_cstr(line), expected);
     }
 }

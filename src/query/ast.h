@@ -62,6 +62,10 @@ enum lc_filter_kind {
 #define LC_LEVELS_ABSENT (1u << LC_LEVEL_COUNT)
 #define LC_LEVELS_ANY    (LC_LEVELS_ABSENT - 1)
 
+/* For messages. */
+#define LC_LEVEL_WORD(name, code, severity) " " #name
+#define LC_LEVELS_ARE                       "there are" LC_LEVELS(LC_LEVEL_WORD)
+
 struct lc_filter {
     enum lc_filter_kind kind;
     unsigned columns; /* that it looks at */

@@ -2,15 +2,13 @@
  *
  * query/parse_value.c - what stands for one field: texts, prefixes, levels, times.
  */
-#include <errno.h>
-
 #include "query/parser.h"
 #include "query/timespec.h"
 
 static lc_err new_filter(struct lc_parser *p, enum lc_filter_kind kind,
                          const struct lc_field_ref *field, struct lc_filter **ret)
 {
-    lc_err e = lc_filter_new(p->q, kind, ret);
+    lc_err e = lc_parse_filter(p, kind, ret);
     if (e != LC_OK)
         return e;
     (*ret)->field = *field;
@@ -20,12 +18,10 @@ static lc_err new_filter(struct lc_parser *p, enum lc_filter_kind kind,
 
 /* ---- levels ---- */
 
-#define LEVEL_WORD(name, code, severity) " " #name
-
 static lc_err unknown_level(struct lc_parser *p, const struct lc_token *t)
 {
     char word[LC_EXCERPT_MAX];
-    return lc_lexer_fail(&p->lx, t->at, "unknown level '%s': there are" LC_LEVELS(LEVEL_WORD),
+    return lc_lexer_fail(&p->lx, t->at, "unknown level '%s': " LC_LEVELS_ARE,
                          lc_excerpt(t->text, word));
 }
 
@@ -156,7 +152,7 @@ lc_err lc_parse_star(struct lc_parser *p, const struct lc_field_ref *field, stru
                              "a '*' can only end a word, as in err*; in quotes it is "
                              "the sign itself");
     if (field == NULL)
-        return lc_filter_new(p->q, LC_FILTER_ALL, ret);
+        return lc_parse_filter(p, LC_FILTER_ALL, ret);
     if (field->kind == LC_QFIELD_LEVEL)
         return levels_filter(p, LC_LEVELS_ANY, ret);
     return new_filter(p, LC_FILTER_PRESENT, field, ret);
@@ -341,19 +337,13 @@ static lc_err parse_value_parens(struct lc_parser *p, const struct lc_field_ref 
 static lc_err parse_value_not(struct lc_parser *p, const struct lc_field_ref *field,
                               struct lc_filter **ret)
 {
-    struct lc_filter *kid = NULL, *f = NULL;
+    struct lc_filter *kid = NULL;
     lc_err e = lc_parser_next(p);
     if (e == LC_OK && p->lx.token.kind == LC_TOKEN_BANG)
         return lc_lexer_fail(&p->lx, p->lx.token.at, "one '!' is enough");
     if (e == LC_OK)
         e = parse_value(p, field, &kid);
-    if (e == LC_OK)
-        e = lc_filter_new(p->q, LC_FILTER_NOT, &f);
-    if (e != LC_OK)
-        return e;
-    lc_filter_adopt(f, kid);
-    *ret = f;
-    return LC_OK;
+    return e != LC_OK ? e : lc_parse_negation(p, kid, ret);
 }
 
 static lc_err parse_value_text(struct lc_parser *p, const struct lc_field_ref *field,

@@ -116,10 +116,18 @@ static lc_err parse_primary(struct lc_parser *p, struct lc_filter **ret)
     return lc_parse_text(p, p->field != NULL ? p->field : &message, &first, ret);
 }
 
-static lc_err negate(struct lc_parser *p, struct lc_filter *kid, struct lc_filter **ret)
+lc_err lc_parse_filter(struct lc_parser *p, enum lc_filter_kind kind, struct lc_filter **ret)
+{
+    lc_err e = lc_filter_new(p->q, kind, ret);
+    if (e == LC_ELIMIT)
+        lc_lexer_fail(&p->lx, p->lx.token.at, "too many filters: at most %d", LC_QUERY_FILTERS_MAX);
+    return e;
+}
+
+lc_err lc_parse_negation(struct lc_parser *p, struct lc_filter *kid, struct lc_filter **ret)
 {
     struct lc_filter *f;
-    lc_err e = lc_filter_new(p->q, LC_FILTER_NOT, &f);
+    lc_err e = lc_parse_filter(p, LC_FILTER_NOT, &f);
     if (e != LC_OK)
         return e;
     lc_filter_adopt(f, kid);
@@ -145,7 +153,7 @@ lc_err lc_parse_not(struct lc_parser *p, struct lc_filter **ret)
     struct lc_filter *kid;
     e = lc_parse_not(p, &kid);
     p->depth--;
-    return e != LC_OK ? e : negate(p, kid, ret);
+    return e != LC_OK ? e : lc_parse_negation(p, kid, ret);
 }
 
 static bool ends_conjunction(const struct lc_parser *p)
@@ -165,7 +173,7 @@ static lc_err join(struct lc_parser *p, enum lc_filter_kind kind, struct lc_filt
     }
     struct lc_filter *first = *ret;
     if (first->kind != kind) {
-        lc_err e = lc_filter_new(p->q, kind, ret);
+        lc_err e = lc_parse_filter(p, kind, ret);
         if (e != LC_OK)
             return e;
         lc_filter_adopt(*ret, first);
@@ -288,8 +296,6 @@ lc_err lc_query_parse(struct lc_slice text, int64_t now_ns, struct lc_query **re
         lc_lexer_init(&p.lx, copy, &q->arena, diag);
         e = parse_all(&p);
     }
-    if (e == LC_ELIMIT && q->filters == LC_QUERY_FILTERS_MAX)
-        lc_diag_set(diag, "too many filters: at most %d", LC_QUERY_FILTERS_MAX);
     if (e != LC_OK) {
         lc_query_unref(q);
         return e;

@@ -30,6 +30,13 @@ bool lc_parser_at_word(const struct lc_parser *p, const char *word);
 /* and, or, not: never a text without quotes. */
 bool lc_parser_at_keyword(const struct lc_parser *p);
 
+/* As lc_filter_new(), and says so when there are too many. */
+LC_MUST_CHECK lc_err lc_parse_filter(struct lc_parser *p, enum lc_filter_kind kind,
+                                     struct lc_filter **ret);
+/* NOT kid */
+LC_MUST_CHECK lc_err lc_parse_negation(struct lc_parser *p, struct lc_filter *kid,
+                                       struct lc_filter **ret);
+
 /* A filter at the current token, its NOTs included. */
 LC_MUST_CHECK lc_err lc_parse_not(struct lc_parser *p, struct lc_filter **ret);
 /* ( ... ) with the current token at the parenthesis. */

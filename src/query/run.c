@@ -273,6 +273,7 @@ lc_err lc_query_run(struct lc_query *q, struct lc_snapshot *snap, bool exact,
                     const struct lc_query_limits *limits, const struct lc_query_sink *sink,
                     struct lc_query_report *report, struct lc_diag *diag)
 {
+    *report = (struct lc_query_report){0};
     struct run *r = run_new(q, snap, limits, diag);
     if (r == NULL)
         return -ENOMEM;

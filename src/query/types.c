@@ -29,8 +29,6 @@ static void finish(struct lc_query *q)
 static lc_err fail(struct lc_diag *diag, const char *text)
 {
     lc_diag_set(diag, "%s", text);
-    if (diag != NULL)
-        diag->line = 0;
     return LC_ESYNTAX;
 }
 
@@ -64,17 +62,13 @@ lc_err lc_query_keyword(struct lc_slice keyword, struct lc_query **ret, struct l
     return LC_OK;
 }
 
-#define LEVEL_WORD(name, code, severity) " " #name
-
 lc_err lc_query_level(struct lc_slice level, struct lc_query **ret, struct lc_diag *diag)
 {
     char word[LC_EXCERPT_MAX];
     level = lc_slice_trim(level);
     enum lc_level least = lc_level_parse(level);
     if (least == LC_LEVEL_NONE) {
-        fail(diag, "");
-        lc_diag_set(diag, "unknown level '%s': there are" LC_LEVELS(LEVEL_WORD),
-                    lc_excerpt(level, word));
+        lc_diag_set(diag, "unknown level '%s': " LC_LEVELS_ARE, lc_excerpt(level, word));
         return LC_ESYNTAX;
     }
     struct lc_query *q;
@@ -99,10 +93,8 @@ static lc_err parse_end(struct lc_slice text, int64_t now_ns, struct lc_moment *
         return LC_OK;
     }
     lc_err e = lc_moment_parse(text, now_ns, LC_DIGITS_UNIX, ret, &why);
-    if (e != LC_OK) {
-        fail(diag, "");
+    if (e != LC_OK)
         lc_diag_set(diag, "'%s' %s", lc_excerpt(text, word), why);
-    }
     return e;
 }
 

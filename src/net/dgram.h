@@ -36,7 +36,8 @@ LC_MUST_CHECK lc_err lc_dgram_fd(const struct lc_addr *addr, const struct lc_dgr
 /* Takes `fd` in every case. */
 LC_MUST_CHECK lc_err lc_dgram_open(struct lc_loop *loop, int fd, lc_dgram_fn fn, void *user,
                                    struct lc_dgram **ret);
-/* Drains what the kernel holds before it closes. NULL is accepted. */
+/* Drains what the kernel holds before it closes: the function is called for that from inside this
+ * call, and never after it. From inside such a function it only closes. NULL is accepted. */
 void lc_dgram_close(struct lc_dgram *d);
 /* Stops and starts receiving; meanwhile the kernel's buffer fills. */
 void lc_dgram_pause(struct lc_dgram *d);

@@ -31,10 +31,12 @@ struct lc_loop_config {
 /* -ENOSYS with diag: no such backend, or this kernel forbids it. */
 LC_MUST_CHECK lc_err lc_loop_new(const struct lc_loop_config *config, struct lc_loop **ret,
                                  struct lc_diag *diag);
-/* After lc_loop_run() has returned, and after everything that was opened on it is closed. */
+/* After lc_loop_run() has returned, and after everything that was opened on it is closed;
+ * on_close() of streams that were closed since then is called from here. NULL is accepted. */
 void lc_loop_free(struct lc_loop *loop);
 
-/* Runs until lc_loop_stop(). LC_OK, or -errno when the backend itself failed. */
+/* Runs until lc_loop_stop(), also one that came before. LC_OK, or -errno when the backend itself
+ * failed. May be called again, by the same thread. */
 LC_MUST_CHECK lc_err lc_loop_run(struct lc_loop *loop);
 void lc_loop_stop(struct lc_loop *loop);
 

@@ -21,20 +21,26 @@ struct lc_stream_events {
     /* `in` is all that has come and was not yet consumed, contiguous, borrowed for this call.
      * Returns how many octets of it are spent; the rest is kept and comes again together with
      * what follows (at least one octet more, or after lc_stream_resume()). When nothing is
-     * spent although in_max octets are there, the stream closes with LC_ELIMIT. */
+     * spent although in_max octets are there, and it was not paused, the stream closes with
+     * LC_ELIMIT. */
     size_t (*on_data)(void *user, struct lc_slice in);
     /* The peer will send no more (FIN, or the layer's end). `rest` is what was never consumed.
      * Output still works (half-close); the user closes. */
     void (*on_eof)(void *user, struct lc_slice rest);
-    /* The output queue was over its high mark and is now under the low one. */
+    /* The output queue was over its high mark and is now under the low one. Also when the peer
+     * takes no more at all: sending gives -EPIPE then, but what the peer sent before is still to
+     * be received. */
     void (*on_drain)(void *user);
     /* The last call, exactly once, never from inside another lc_stream_ function: LC_OK after
-     * lc_stream_close(), -ETIMEDOUT when the deadline passed, LC_ELIMIT, or -errno. */
+     * lc_stream_close() (-ETIMEDOUT or -errno when not all that was queued could be sent),
+     * -ETIMEDOUT when the deadline passed, LC_ELIMIT, an error of the layer, or -errno. */
     void (*on_close)(void *user, lc_err why);
 };
 
 /* One layer's rules; `state` is made by open(), per stream. Both directions append to `out`, which
- * is bounded. wrap/unwrap may keep octets back in their state. NULL members do nothing. */
+ * is bounded (LC_ELIMIT then ends the stream): at most 4 octets for each that is given. wrap/unwrap
+ * may keep octets back in their state; unwrap returns LC_EEND when it has seen the layer's own end:
+ * what it appended still counts, nothing after it does. open, close and end may be NULL. */
 struct lc_layer {
     const char *name;
     lc_err (*open)(void **ret_state);
@@ -53,13 +59,15 @@ struct lc_stream_config {
 };
 
 /* Takes `fd` (a connected, non-blocking socket) in every case: it is closed on failure too.
- * Receiving starts at once. */
+ * Receiving starts at once. `config` and `peer` are copied, `events` must stay. LC_ELIMIT:
+ * max_connections are open. */
 LC_MUST_CHECK lc_err lc_stream_open(struct lc_loop *loop, int fd, const struct lc_addr *peer,
                                     const struct lc_stream_config *config,
                                     const struct lc_stream_events *events, void *user,
                                     struct lc_stream **ret);
 
-/* Connects to `addr`, then as lc_stream_open(); on_close() tells a failure. */
+/* Connects to `addr`, then as lc_stream_open(). Octets may be queued at once. on_close() tells a
+ * failure, also -ETIMEDOUT; once connected, the deadline is gone. */
 LC_MUST_CHECK lc_err lc_stream_connect(struct lc_loop *loop, const struct lc_addr *addr,
                                        const struct lc_stream_config *config,
                                        const struct lc_stream_events *events, void *user,
@@ -81,7 +89,9 @@ void lc_stream_resume(struct lc_stream *s);
 /* Sends what is queued, then FIN. */
 void lc_stream_shutdown(struct lc_stream *s);
 /* Sends what is queued if that goes without waiting past `linger` (LC_TIME_NEVER: as long as the
- * peer reads), then closes. A zero time drops the queue at once. */
+ * peer reads), then FIN; waits up to 2 s for the peer to end too, so that no reset destroys the
+ * last answers on their way, and closes. A time that has passed, as zero, closes at once and drops
+ * the queue. No event but on_close() comes after this call. */
 void lc_stream_close(struct lc_stream *s, struct lc_time linger);
 
 /* When it passes, the stream closes with -ETIMEDOUT. LC_TIME_NEVER: none (the default). */

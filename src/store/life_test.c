@@ -279,21 +279,27 @@ static void ids_jump_after_a_crash_and_nothing_is_missing(void **state)
     }
 }
 
-/* What was seen after a mere kill must survive the power failing afterwards. */
+/* What was seen after a mere kill must survive the power failing afterwards: by a sync of what the
+ * run before has only written. */
 static void what_was_seen_stays(void **state)
 {
     LC_UNUSED(state);
-    struct life l;
-    begin(&l, 1);
-    append(&l, 20);
-    lc_simdisk_ignore_sync(l.sim, LC_SYNC_WAL_COMMIT); /* killed between write and sync */
-    lc_simdisk_ignore_sync(l.sim, LC_SYNC_WAL_CREATE_DIR);
-    work(&l, LC_WORK_COMMIT);
-    crash(&l, LC_CUT_KILL);
-    check(&l);
-    crash(&l, LC_CUT_LOST);
-    check(&l);
-    end(&l);
+    for (unsigned with_sync = 0; with_sync < 2; with_sync++) {
+        struct life l;
+        begin(&l, 1);
+        append(&l, 20);
+        lc_simdisk_ignore_sync(l.sim, LC_SYNC_WAL_COMMIT); /* killed between write and sync */
+        lc_simdisk_ignore_sync(l.sim, LC_SYNC_WAL_CREATE_DIR);
+        if (!with_sync)
+            lc_simdisk_ignore_sync(l.sim, LC_SYNC_WAL_RECOVER);
+        work(&l, LC_WORK_COMMIT);
+        crash(&l, LC_CUT_KILL);
+        check(&l);
+        crash(&l, LC_CUT_LOST);
+        l.count = with_sync ? l.count : 0;
+        check(&l);
+        end(&l);
+    }
 }
 
 static void shards_come_and_stay(void **state)
@@ -442,6 +448,43 @@ static void goes_on_in_another_file(void **state)
             assert_true(missing(&l, 0) == 0);
             end(&l);
         }
+}
+
+static void overwrite(struct life *l, const char *path, uint64_t at)
+{
+    const struct lc_disk *disk = lc_simdisk_table(l->sim);
+    struct lc_file *f;
+    assert_lc_ok(disk->open(disk->state, path, LC_OPEN_WRITE, &f));
+    struct lc_slice part = LC_LIT("damage");
+    assert_lc_ok(disk->write(disk->state, f, &part, 1, at));
+    disk->close(disk->state, f);
+}
+
+/* The header that kills the frames of a failed sync is damaged: they are dead all the same. */
+static void dead_frames_stay_dead(void **state)
+{
+    LC_UNUSED(state);
+    struct life l;
+    begin(&l, 1);
+    append(&l, 20);
+    work(&l, LC_WORK_COMMIT);
+    fail_calls(&l, LC_SIM_SYNC, 2);
+    append(&l, 20);
+    assert_lc_err(lc_store_step(l.store, LC_WORK_COMMIT), -EIO);
+    (void)take_outcomes(&l, 0);
+    work(&l, LC_WORK_COMMIT);
+    append(&l, 30);
+    work(&l, LC_WORK_COMMIT);
+    struct lc_simdisk *after = lc_simdisk_cut(l.sim, LC_CUT_KEPT, 1);
+    lc_simdisk_die(l.sim);
+    lc_store_close(l.store);
+    lc_simdisk_free(l.sim);
+    l.sim = after;
+    overwrite(&l, DIR "/wal/0000-0000000000000003.wal", 0);
+    open_store(&l);
+    assert_true(l.report.damaged_places == 1 && l.report.lost_records == 0);
+    check(&l);
+    end(&l);
 }
 
 /* The disk fails for longer: what is not durable is refused, and its ids are given again. */
@@ -597,16 +640,6 @@ static void no_manifest_no_store(void **state)
     lc_simdisk_free(l.sim);
 }
 
-static void overwrite(struct life *l, const char *path, uint64_t at)
-{
-    const struct lc_disk *disk = lc_simdisk_table(l->sim);
-    struct lc_file *f;
-    assert_lc_ok(disk->open(disk->state, path, LC_OPEN_WRITE, &f));
-    struct lc_slice part = LC_LIT("damage");
-    assert_lc_ok(disk->write(disk->state, f, &part, 1, at));
-    disk->close(disk->state, f);
-}
-
 /* Bit rot in a segment: the server starts, says so, counts what is missing, removes nothing. */
 static void a_damaged_segment_is_told(void **state)
 {
@@ -632,6 +665,28 @@ static void a_damaged_segment_is_told(void **state)
     check(&l);
     assert_lc_ok(disk->open(disk->state, path, LC_OPEN_READ, &f));
     disk->close(disk->state, f);
+    end(&l);
+}
+
+/* A segment whose file somebody has removed: its number is not given again. */
+static void a_vanished_segment_is_told(void **state)
+{
+    LC_UNUSED(state);
+    struct life l;
+    begin(&l, 1);
+    append(&l, 100);
+    work(&l, LC_WORK_SEAL);
+    lc_store_close(l.store);
+    const struct lc_disk *disk = lc_simdisk_table(l.sim);
+    assert_lc_ok(disk->unlink(disk->state, DIR "/seg/0000000000000001.seg"));
+    open_store(&l);
+    assert_true(l.report.lost_records == 100 && missing(&l, 0) == 100);
+    append(&l, 10);
+    work(&l, LC_WORK_SEAL);
+    memset(l.ids, 0, 100 * sizeof l.ids[0]);
+    check(&l);
+    crash(&l, LC_CUT_LOST);
+    check(&l);
     end(&l);
 }
 
@@ -671,6 +726,7 @@ int main(void)
         cmocka_unit_test(waits_for_a_seal),
         cmocka_unit_test(reservation_is_extended),
         cmocka_unit_test(goes_on_in_another_file),
+        cmocka_unit_test(dead_frames_stay_dead),
         cmocka_unit_test(refuses_while_the_disk_fails),
         cmocka_unit_test(full_disk_refuses_and_recovers),
         cmocka_unit_test(a_failed_edit_is_tried_again),
@@ -678,6 +734,7 @@ int main(void)
         cmocka_unit_test(one_server_at_a_time),
         cmocka_unit_test(no_manifest_no_store),
         cmocka_unit_test(a_damaged_segment_is_told),
+        cmocka_unit_test(a_vanished_segment_is_told),
         cmocka_unit_test(a_damaged_frame_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

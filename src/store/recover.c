@@ -75,12 +75,19 @@ static lc_err list_files(struct lc_recovery *r)
     }
     if (r->wal_count > 1)
         qsort(r->wals, r->wal_count, sizeof *r->wals, wal_cmp);
-    uint64_t next = 1;
-    for (size_t i = 0; i < r->segment_count; i++)
-        if (r->segments[i] >= next)
-            next = r->segments[i] + 1;
-    atomic_store_explicit(&s->next_segment, next, memory_order_relaxed);
     return LC_OK;
+}
+
+/* Numbers of segments go on behind those of files, and of segments whose files have vanished. */
+static void number_segments(struct lc_recovery *r)
+{
+    const struct lc_manifest_state *state = &r->store->manifest.state;
+    uint64_t last = 0;
+    for (size_t i = 0; i < r->segment_count; i++)
+        last = r->segments[i] > last ? r->segments[i] : last;
+    for (size_t i = 0; i < state->segment_count; i++)
+        last = state->segments[i].number > last ? state->segments[i].number : last;
+    atomic_store_explicit(&r->store->next_segment, last + 1, memory_order_relaxed);
 }
 
 static lc_err sync_parent(const struct lc_store *s)
@@ -247,9 +254,8 @@ static void edit_shard(const struct lc_recovery *r, unsigned shard, struct lc_ed
     if (is_written)
         is.reserved = *ret_first + STEP_FIRST;
     lc_edit_shard(edit, shard, &is);
-    uint64_t expected = lc_replay_expected(r, shard, found->last);
-    if (is_written && expected < *ret_first) {
-        struct lc_id_gap gap = {shard, lc_id_make(expected, shard),
+    if (is_written && found->last + 1 < *ret_first) {
+        struct lc_id_gap gap = {shard, lc_id_make(found->last + 1, shard),
                                 lc_id_make(*ret_first - 1, shard)};
         lc_edit_add_gap(edit, &gap);
     }
@@ -279,8 +285,10 @@ static lc_err begin_run(struct lc_recovery *r)
         return -ENOMEM;
     struct lc_edit edit;
     lc_edit_init(&edit);
-    for (unsigned i = 0; i < r->shard_count; i++)
+    for (unsigned i = 0; i < r->shard_count; i++) {
+        lc_replay_account(r, i);
         edit_shard(r, i, &edit, &firsts[i]);
+    }
     lc_err e = lc_manifest_rewrite(&s->manifest, &edit);
     lc_edit_done(&edit);
     if (e != LC_OK)
@@ -343,6 +351,7 @@ static lc_err prepare(struct lc_recovery *r)
         e = load_manifest(r);
     if (e != LC_OK)
         return e;
+    number_segments(r);
     const struct lc_manifest_state *state = &s->manifest.state;
     r->shard_count =
         state->shard_count > s->config.writers ? state->shard_count : s->config.writers;
@@ -370,6 +379,8 @@ lc_err lc_recover(struct lc_store *s, struct lc_store_report *report, struct lc_
         e = begin_run(&r);
     if (e == LC_OK)
         remove_orphans(&r);
+    if (report->lost_records > 0 && report->damaged_places == 0)
+        lc_recover_note(&r, "%" PRIu64 " records are in no file", report->lost_records);
     lc_set_unref(r.set);
     free(r.found);
     free(r.segments);

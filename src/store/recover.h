@@ -18,7 +18,7 @@ struct lc_wal_file {
 
 /* What was found of a shard. */
 struct lc_found {
-    uint64_t last;    /* the last sequence that is sealed or replayed */
+    uint64_t last;    /* the last sequence that is sealed, replayed, or in a gap behind those */
     uint64_t gone;    /* the last sequence that is lost or was removed */
     uint64_t wal_end; /* a number behind all of its files */
 };
@@ -42,7 +42,8 @@ LC_PRINTF(2, 3) void lc_recover_note(struct lc_recovery *r, const char *fmt, ...
 
 /* Reads the files that count into sets, which wait to be sealed and are visible. */
 LC_MUST_CHECK lc_err lc_replay(struct lc_recovery *r);
-/* The first sequence behind `last` that a record can have had. */
-uint64_t lc_replay_expected(const struct lc_recovery *r, unsigned shard, uint64_t last);
+/* Afterwards: notes what is lost between the last record of a shard and gaps that are known, and
+ * moves its `last` behind them. */
+void lc_replay_account(struct lc_recovery *r, unsigned shard);
 
 #endif

@@ -15,6 +15,29 @@ static struct lc_wal_id wal_id(const struct lc_recovery *r, const struct lc_wal_
     return (struct lc_wal_id){r->store->manifest.state.store, f->shard, f->number};
 }
 
+/* The whole file, and a reader of it. */
+static lc_err open_wal(const struct lc_recovery *r, const struct lc_wal_file *f,
+                       struct lc_wal_reader *ret)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%04x-%016" PRIx64 ".wal", f->shard, f->number);
+    struct lc_slice octets;
+    lc_err e = lc_file_read(r->store->disk, r->store->wal_path, name, &octets);
+    if (e != LC_OK)
+        return e;
+    struct lc_wal_id id = wal_id(r, f);
+    e = lc_wal_reader_init(ret, octets, &id);
+    if (e != LC_OK)
+        free((void *)(uintptr_t)octets.p);
+    return e;
+}
+
+static void close_wal(struct lc_wal_reader *reader)
+{
+    free((void *)(uintptr_t)reader->file.p);
+    lc_wal_reader_done(reader);
+}
+
 /* Durable, and then read: what is seen from here on must stay. */
 static lc_err sync_wal(struct lc_recovery *r, const struct lc_wal_file *f, uint64_t *ret_durable)
 {
@@ -35,6 +58,22 @@ static lc_err sync_wal(struct lc_recovery *r, const struct lc_wal_file *f, uint6
         return (lc_err)got;
     struct lc_wal_id id = wal_id(r, f);
     return lc_wal_header(lc_slice(octets, (size_t)got), &id, ret_durable);
+}
+
+/* A file begins behind what was durable: where its header is damaged, its first record says so. */
+static lc_err find_beginning(struct lc_recovery *r, const struct lc_wal_file *f,
+                             uint64_t *ret_durable)
+{
+    struct lc_wal_reader reader;
+    lc_err e = open_wal(r, f, &reader);
+    if (e != LC_OK)
+        return e;
+    struct lc_field fields[LC_FIELDS_MAX];
+    struct lc_record rec;
+    if (lc_wal_next(&reader, fields, &rec) == LC_OK)
+        *ret_durable = lc_id_sequence(rec.id) - 1;
+    close_wal(&reader);
+    return LC_OK;
 }
 
 /* Files that are left from before the shard's WAL began, or are of no shard of ours, do not count.
@@ -64,7 +103,9 @@ static lc_err find_limits(struct lc_recovery *r)
         struct lc_wal_file *f = &r->wals[i];
         uint64_t durable = UINT64_MAX;
         lc_err e = sync_wal(r, f, &durable);
-        if (e != LC_OK && e != LC_ECORRUPT)
+        if (e == LC_ECORRUPT)
+            e = find_beginning(r, f, &durable);
+        if (e != LC_OK)
             return e;
         if (i > 0 && f[-1].shard == f->shard)
             f[-1].limit = durable < f->limit ? durable : f->limit;
@@ -120,7 +161,8 @@ static lc_err keep_record(struct lc_recovery *r, const struct lc_wal_file *f,
     }
 }
 
-uint64_t lc_replay_expected(const struct lc_recovery *r, unsigned shard, uint64_t last)
+/* The first sequence behind `last` that a record can have had. */
+static uint64_t expected_after(const struct lc_recovery *r, unsigned shard, uint64_t last)
 {
     const struct lc_manifest_state *state = &r->store->manifest.state;
     uint64_t expected = last + 1;
@@ -138,11 +180,25 @@ static void note_lost(struct lc_recovery *r, unsigned shard, uint64_t sequence)
     struct lc_found *found = &r->found[shard];
     if (sequence == found->last + 1)
         return;
-    uint64_t expected = lc_replay_expected(r, shard, found->last);
+    uint64_t expected = expected_after(r, shard, found->last);
     if (sequence <= expected)
         return;
     r->report->lost_records += sequence - expected;
     found->gone = sequence - 1;
+}
+
+/* Gaps of earlier runs show up to where records have been, whatever became of their files. */
+void lc_replay_account(struct lc_recovery *r, unsigned shard)
+{
+    const struct lc_manifest_state *state = &r->store->manifest.state;
+    struct lc_found *found = &r->found[shard];
+    for (size_t i = 0; i < state->gap_count; i++) {
+        const struct lc_id_gap *gap = &state->gaps[i];
+        if (gap->shard != shard || lc_id_sequence(gap->last) <= found->last)
+            continue;
+        note_lost(r, shard, lc_id_sequence(gap->first));
+        found->last = lc_id_sequence(gap->last);
+    }
 }
 
 static lc_err replay_records(struct lc_recovery *r, const struct lc_wal_file *f,
@@ -165,36 +221,30 @@ static lc_err replay_records(struct lc_recovery *r, const struct lc_wal_file *f,
     return e == LC_EEND ? LC_OK : e;
 }
 
-static void report_file(struct lc_recovery *r, const char *name, const struct lc_wal_reader *reader)
+static void report_file(struct lc_recovery *r, const struct lc_wal_file *f,
+                        const struct lc_wal_reader *reader)
 {
     r->report->wal_files++;
     r->report->torn_octets += reader->torn_octets;
     r->report->damaged_octets += reader->damaged_octets;
     if (reader->damaged_places == 0)
         return;
-    lc_recover_note(r, "%s: %" PRIu64 " octets in %" PRIu64 " places, the first at %zu", name,
-                    reader->damaged_octets, reader->damaged_places, reader->damaged_at);
+    lc_recover_note(
+        r, "%04x-%016" PRIx64 ".wal: %" PRIu64 " octets in %" PRIu64 " places, the first at %zu",
+        f->shard, f->number, reader->damaged_octets, reader->damaged_places, reader->damaged_at);
     r->report->damaged_places += reader->damaged_places - 1;
 }
 
 static lc_err replay_file(struct lc_recovery *r, const struct lc_wal_file *f)
 {
-    char name[64];
-    snprintf(name, sizeof name, "%04x-%016" PRIx64 ".wal", f->shard, f->number);
-    struct lc_slice file;
-    lc_err e = lc_file_read(r->store->disk, r->store->wal_path, name, &file);
+    struct lc_wal_reader reader;
+    lc_err e = open_wal(r, f, &reader);
     if (e != LC_OK)
         return e;
-    struct lc_wal_id id = wal_id(r, f);
-    struct lc_wal_reader reader;
-    e = lc_wal_reader_init(&reader, file, &id);
-    if (e == LC_OK) {
-        reader.limit = f->limit;
-        e = replay_records(r, f, &reader);
-        report_file(r, name, &reader);
-        lc_wal_reader_done(&reader);
-    }
-    free((void *)(uintptr_t)file.p);
+    reader.limit = f->limit;
+    e = replay_records(r, f, &reader);
+    report_file(r, f, &reader);
+    close_wal(&reader);
     return e;
 }
 

@@ -13,7 +13,6 @@
 #include "store/version.h"
 
 #define MIB              (UINT64_C(1) << 20)
-#define SET_OCTETS_MIN   (MIB / 8)
 #define SET_OCTETS_MAX   (64 * MIB)
 #define CHUNK_OCTETS_MIN (MIB / 64)
 #define CHUNK_OCTETS_MAX MIB
@@ -80,7 +79,7 @@ static uint64_t within(uint64_t v, uint64_t min, uint64_t max)
 
 lc_err lc_set_new(unsigned shard, uint64_t max_octets, struct lc_set **ret)
 {
-    max_octets = within(max_octets, SET_OCTETS_MIN, SET_OCTETS_MAX);
+    max_octets = within(max_octets, LC_SET_OCTETS_MIN, SET_OCTETS_MAX);
     size_t page_max = (size_t)(max_octets / ROW_OCTETS_MIN / ENTRIES_PER_PAGE) + 2;
     struct lc_set *set = calloc(1, sizeof *set + page_max * sizeof set->pages[0]);
     if (set == NULL)

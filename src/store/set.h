@@ -55,7 +55,9 @@ struct lc_set_mark {
     uint16_t streams;
 };
 
-/* max_octets: of memory, about; one record always fits. One reference. -ENOMEM. */
+/* max_octets: of memory, about, within LC_SET_OCTETS_MIN and 64 MiB; one record always fits. One
+ * reference. -ENOMEM. */
+#define LC_SET_OCTETS_MIN (UINT64_C(128) << 10)
 LC_MUST_CHECK lc_err lc_set_new(unsigned shard, uint64_t max_octets, struct lc_set **ret);
 /* Nobody but the caller holds a reference. */
 bool lc_set_is_alone(const struct lc_set *set);

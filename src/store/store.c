@@ -158,6 +158,9 @@ static lc_err store_new(const struct lc_store_config *config, struct lc_store **
     s->config.dir = s->dir_path;
     if (s->config.memory == 0)
         s->config.memory = MEMORY_DEFAULT;
+    uint64_t least = LC_SET_OCTETS_MIN * SETS_IN_MEMORY * config->writers;
+    if (s->config.memory < least)
+        s->config.memory = least;
     s->set_octets = s->config.memory / SETS_IN_MEMORY / config->writers;
     s->disk = config->disk != NULL ? config->disk : &lc_disk_system;
     s->clock = config->clock != NULL ? config->clock : &lc_clock_system;

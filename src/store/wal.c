@@ -156,9 +156,11 @@ lc_err lc_wal_write(struct lc_wal *wal, const struct lc_set *set, struct lc_set_
     e = wal->disk->write(wal->disk->state, wal->file, parts, 1 + count, wal->offset);
     if (e != LC_OK)
         return e;
+    /* The first frame's definitions are nowhere else in the file: the second has them again. */
+    if (wal->offset > LC_WAL_HEADER_SIZE)
+        wal->before = from;
     for (size_t i = 0; i < 1 + count; i++)
         wal->offset += parts[i].n;
-    wal->before = from;
     return LC_OK;
 }
 

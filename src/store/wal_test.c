@@ -23,6 +23,15 @@ struct file {
     size_t ends[FRAMES + 1]; /* of the header, then of each frame */
 };
 
+/* Every octet of a file will be damaged: it must not be large. */
+static struct lc_record small_record(unsigned i, struct lc_field *fields)
+{
+    struct lc_record r = lc_test_record(i, fields);
+    if (r.field_count > 8)
+        r.field_count = 8;
+    return r;
+}
+
 /* A file of FRAMES frames, and where they end. */
 static void write_file(struct file *f)
 {
@@ -38,9 +47,7 @@ static void write_file(struct file *f)
         struct lc_set_mark from = lc_set_appended(set);
         for (unsigned i = frame * PER_FRAME; i < (frame + 1) * PER_FRAME; i++) {
             struct lc_field fields[LC_FIELDS_MAX];
-            struct lc_record r = lc_test_record(i, fields);
-            if (r.field_count > 8)
-                r.field_count = 8; /* every octet will be damaged: a small file */
+            struct lc_record r = small_record(i, fields);
             assert_lc_ok(lc_set_append(set, 101 + i, &r));
         }
         assert_lc_ok(lc_wal_write(&wal, set, from, lc_set_appended(set)));
@@ -81,9 +88,7 @@ static struct outcome read_file(struct lc_slice octets)
         before = r.id;
         uint64_t i = lc_id_sequence(r.id) - 101;
         assert_true(i < RECORDS);
-        struct lc_record expected = lc_test_record((unsigned)i, expected_fields);
-        if (expected.field_count > 8)
-            expected.field_count = 8;
+        struct lc_record expected = small_record((unsigned)i, expected_fields);
         lc_test_records_equal(&r, &expected);
         out.has[i] = true;
         out.count++;
@@ -220,7 +225,8 @@ static void frames_of_others_do_not_count(void **state)
     free_file(&f);
 }
 
-/* The second file of a set defines all names of the set anew. */
+/* The second file of a set defines all names of the set anew, and a damaged frame of it takes no
+ * other with it either. */
 static void a_set_goes_on_in_another_file(void **state)
 {
     LC_UNUSED(state);
@@ -231,27 +237,36 @@ static void a_set_goes_on_in_another_file(void **state)
     struct lc_set *set;
     assert_lc_ok(lc_set_new(id.shard, 0, &set));
     assert_lc_ok(lc_wal_begin(&wal, 100));
-    struct lc_set_mark half = {0};
+    struct lc_set_mark marks[RECORDS + 1] = {{0}};
     for (unsigned i = 0; i < RECORDS; i++) {
         struct lc_field fields[LC_FIELDS_MAX];
-        struct lc_record r = lc_test_record(i, fields);
-        if (r.field_count > 8)
-            r.field_count = 8;
+        struct lc_record r = small_record(i, fields);
         assert_lc_ok(lc_set_append(set, 101 + i, &r));
-        if (i == RECORDS / 2)
-            half = lc_set_appended(set);
+        marks[i + 1] = lc_set_appended(set);
     }
-    assert_lc_ok(lc_wal_write(&wal, set, (struct lc_set_mark){0}, half));
+    assert_lc_ok(lc_wal_write(&wal, set, marks[0], marks[12]));
     lc_wal_end(&wal);
-    assert_lc_ok(lc_wal_begin(&wal, 100 + half.rows));
-    assert_lc_ok(lc_wal_write(&wal, set, half, lc_set_appended(set)));
+    assert_lc_ok(lc_wal_begin(&wal, 112));
+    size_t ends[4] = {(size_t)wal.offset};
+    for (unsigned frame = 1; frame < 4; frame++) {
+        assert_lc_ok(lc_wal_write(&wal, set, marks[8 + 4 * frame], marks[12 + 4 * frame]));
+        ends[frame] = (size_t)wal.offset;
+    }
     lc_set_unref(set);
     lc_wal_done(&wal);
     struct lc_slice octets;
     assert_lc_ok(lc_file_read(disk, LC_SIM_ROOT, "0002-0000000000000009.wal", &octets));
     struct outcome out = read_file(octets);
-    assert_int_equal(out.count, RECORDS - half.rows);
-    assert_true(out.has[RECORDS - 1] && !out.has[half.rows - 1]);
+    assert_int_equal(out.count, 12);
+    for (unsigned frame = 1; frame < 4; frame++) {
+        uint8_t *middle = (uint8_t *)(uintptr_t)octets.p + (ends[frame - 1] + ends[frame]) / 2;
+        *middle ^= 1;
+        out = read_file(octets);
+        *middle ^= 1;
+        assert_int_equal(out.count, 8);
+        for (unsigned i = 12; i < RECORDS; i++)
+            assert_int_equal(out.has[i], (i - 12) / 4 + 1 != frame);
+    }
     free((void *)(uintptr_t)octets.p);
     lc_simdisk_free(sim);
 }

@@ -362,6 +362,37 @@ static void retention_removes_and_counts(void **state)
     end(&l);
 }
 
+/* What is too old goes, though it would not fill a set for long; what is young stays. */
+static void age_reaches_into_memory(void **state)
+{
+    LC_UNUSED(state);
+    const int64_t hour = 3600 * LC_NS_PER_S;
+    struct life l;
+    begin(&l, 1);
+    lc_store_close(l.store);
+    l.config.retain_ns = 24 * hour;
+    l.clock.wall_ns = 0; /* records of a test are received soon after 1970 began */
+    open_store(&l);
+    append(&l, 10);
+    work(&l, LC_WORK_COMMIT);
+    l.notified = 0;
+    work(&l, LC_WORK_RETAIN);
+    assert_int_equal(l.notified, 0);
+    lc_simclock_advance(&l.clock, 2 * hour);
+    work(&l, LC_WORK_RETAIN);
+    assert_int_equal(l.notified, 1);
+    (void)take_outcomes(&l, 0);
+    work(&l, LC_WORK_ANY);
+    assert_true(lc_store_stats(l.store).segments == 1);
+    check(&l);
+    lc_simclock_advance(&l.clock, 23 * hour);
+    work(&l, LC_WORK_RETAIN);
+    assert_true(missing(&l, 0) == 10);
+    memset(l.ids, 0, 10 * sizeof l.ids[0]);
+    check(&l);
+    end(&l);
+}
+
 /* ---- limits ---- */
 
 /* A shard takes one set more while another is sealed, then it asks to wait, and tells when not. */
@@ -668,6 +699,29 @@ static void a_damaged_segment_is_told(void **state)
     end(&l);
 }
 
+/* A WAL file that somebody has removed: the gap of a later start shows what was in it. */
+static void a_vanished_wal_file_is_told(void **state)
+{
+    LC_UNUSED(state);
+    struct life l;
+    begin(&l, 1);
+    append(&l, 10);
+    work(&l, LC_WORK_COMMIT);
+    crash(&l, LC_CUT_LOST); /* makes the gap */
+    lc_store_close(l.store);
+    const struct lc_disk *disk = lc_simdisk_table(l.sim);
+    assert_lc_ok(disk->unlink(disk->state, DIR "/wal/0000-0000000000000001.wal"));
+    open_store(&l);
+    assert_true(l.report.lost_records == 10 && l.report.damage[0] != '\0');
+    assert_true(missing(&l, 0) == 0); /* of what a snapshot's end reaches to */
+    append(&l, 5);
+    work(&l, LC_WORK_COMMIT);
+    assert_true(missing(&l, 0) == 10);
+    memset(l.ids, 0, 10 * sizeof l.ids[0]);
+    check(&l);
+    end(&l);
+}
+
 /* A segment whose file somebody has removed: its number is not given again. */
 static void a_vanished_segment_is_told(void **state)
 {
@@ -723,6 +777,7 @@ int main(void)
         cmocka_unit_test(what_was_seen_stays),
         cmocka_unit_test(shards_come_and_stay),
         cmocka_unit_test(retention_removes_and_counts),
+        cmocka_unit_test(age_reaches_into_memory),
         cmocka_unit_test(waits_for_a_seal),
         cmocka_unit_test(reservation_is_extended),
         cmocka_unit_test(goes_on_in_another_file),
@@ -734,6 +789,7 @@ int main(void)
         cmocka_unit_test(one_server_at_a_time),
         cmocka_unit_test(no_manifest_no_store),
         cmocka_unit_test(a_damaged_segment_is_told),
+        cmocka_unit_test(a_vanished_wal_file_is_told),
         cmocka_unit_test(a_vanished_segment_is_told),
         cmocka_unit_test(a_damaged_frame_is_told),
     };

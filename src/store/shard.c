@@ -177,8 +177,17 @@ static void drop_uncommitted(struct lc_shard *shard, uint64_t committed)
     pthread_mutex_unlock(&shard->lock);
 }
 
+/* A set that cannot be closed yet will be asked for again. */
+static void rotate_if_wanted(struct lc_shard *shard)
+{
+    if (LC_UNLIKELY(atomic_load_explicit(&shard->wants_rotation, memory_order_relaxed)) &&
+        atomic_exchange_explicit(&shard->wants_rotation, false, memory_order_relaxed))
+        (void)!lc_shard_rotate(shard);
+}
+
 bool lc_shard_outcome(struct lc_shard *shard, struct lc_outcome *ret)
 {
+    rotate_if_wanted(shard);
     bool refuses = atomic_load_explicit(&shard->disk, memory_order_acquire) == LC_SHARD_REFUSES;
     uint64_t committed = atomic_load_explicit(&shard->committed, memory_order_acquire);
     if (committed > shard->told) {
@@ -208,6 +217,12 @@ void lc_shard_notify(struct lc_shard *shard)
     if (shard->notify != NULL)
         shard->notify(shard->notify_arg);
     pthread_mutex_unlock(&shard->notify_lock);
+}
+
+void lc_shard_close_soon(struct lc_shard *shard)
+{
+    atomic_store_explicit(&shard->wants_rotation, true, memory_order_relaxed);
+    lc_shard_notify(shard);
 }
 
 void lc_shard_made_room(struct lc_shard *shard, bool sealed)

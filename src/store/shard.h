@@ -43,6 +43,7 @@ struct lc_shard {
     _Atomic(uint64_t) reserved;     /* sequences below it may be given: the manifest says so */
     _Atomic(uint64_t) step;         /* by how much it was extended the last time */
     atomic_bool wants_reserve;      /* it is to be extended */
+    atomic_bool wants_rotation;     /* the active set has grown old */
     _Atomic(struct lc_set *) spare; /* empty, with its memory warm; NULL: none */
     pthread_mutex_t lock;           /* for what follows */
     pthread_cond_t wake;            /* the committer */
@@ -83,6 +84,8 @@ LC_MUST_CHECK lc_err lc_shard_rotate(struct lc_shard *shard);
 /* A set of it was sealed, or its reservation extended. */
 void lc_shard_made_room(struct lc_shard *shard, bool sealed);
 void lc_shard_notify(struct lc_shard *shard);
+/* Has the writer close its active set when it next takes outcomes. */
+void lc_shard_close_soon(struct lc_shard *shard);
 
 /* ---- the committer's side ---- */
 

@@ -27,7 +27,7 @@ struct lc_store_config {
     uint64_t memory;              /* octets for active sets and caches; 0: 512 MiB. A set gets
                                    * memory / (8 x writers), within 128 KiB..64 MiB */
     uint64_t retain_octets; /* on disk, at most; 0: 80% of the file system or 50 GB, the smaller */
-    int64_t retain_ns;      /* age by `received`; 0: none */
+    int64_t retain_ns;      /* age by `received`, an hour or so more or less; 0: none */
     bool ack_written;       /* committed = written, not synced */
     bool threads;           /* false: no threads; a test calls lc_store_step() */
 };

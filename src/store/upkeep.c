@@ -6,6 +6,9 @@
 #include <stdlib.h>
 
 #include "store/internal.h"
+#include "store/segment_format.h"
+
+#define SET_AGE_MAX LC_NS_PER_HOUR
 
 void lc_replacement_done(struct lc_replacement *r)
 {
@@ -177,6 +180,30 @@ lc_err lc_merge_step(struct lc_store *s)
 
 /* ---- retention ---- */
 
+static bool is_last_of_its_shard(const struct lc_version *v, size_t at)
+{
+    for (size_t i = at + 1; i < v->set_count; i++)
+        if (lc_set_shard(v->sets[i]) == lc_set_shard(v->sets[at]))
+            return false;
+    return true;
+}
+
+/* Only segments can be removed: where little comes in, a set would else keep its records far beyond
+ * the age that was asked for. */
+static void close_old_sets(struct lc_store *s, const struct lc_version *v)
+{
+    if (s->config.retain_ns == 0)
+        return;
+    int64_t age = s->config.retain_ns < SET_AGE_MAX ? s->config.retain_ns : SET_AGE_MAX;
+    int64_t oldest = lc_wall_ns(s->clock) - age;
+    for (size_t i = 0; i < v->set_count; i++) {
+        const struct lc_set *set = v->sets[i];
+        if (lc_set_shard(set) < s->shard_count && lc_set_committed(set) > 0 &&
+            lc_set_entry(set, 0).received_ns < oldest && is_last_of_its_shard(v, i))
+            lc_shard_close_soon(&s->shards[lc_set_shard(set)]);
+    }
+}
+
 static lc_err pick_victims(struct lc_store *s, const struct lc_version *v)
 {
     struct lc_segment **victims = calloc(v->segment_count + 1, sizeof(struct lc_segment *));
@@ -201,6 +228,7 @@ lc_err lc_retain_step(struct lc_store *s)
     if (s->replacement.drop_count > 0)
         return apply_replacement(s);
     struct lc_version *v = lc_store_version(s);
+    close_old_sets(s, v);
     lc_err e = pick_victims(s, v);
     lc_version_unref(v);
     return e == LC_OK ? apply_replacement(s) : e;

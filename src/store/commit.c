@@ -95,10 +95,12 @@ static lc_err write_group(struct lc_shard *shard, struct lc_set_mark to, bool sy
     return LC_OK;
 }
 
-/* After a failure the file is not touched again: what is not durable goes into another one. */
+/* After a failure the file is not touched again: what is not durable goes into another one. It
+ * stays when something in it was acknowledged; else a disk that is full for long would be filled
+ * with files of no use. */
 static void leave_file(struct lc_shard *shard)
 {
-    bool counts = shard->wal.named || lc_set_committed(shard->current) > shard->durable.rows;
+    bool counts = shard->wal.counts || lc_set_committed(shard->current) > shard->durable.rows;
     if (shard->wal.file != NULL && counts)
         lc_wal_end(&shard->wal);
     else if (shard->wal.file != NULL)

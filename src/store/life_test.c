@@ -581,6 +581,37 @@ static void full_disk_refuses_and_recovers(void **state)
     end(&l);
 }
 
+static void count_file(void *arg, const char *name)
+{
+    LC_UNUSED(name);
+    ++*(unsigned *)arg;
+}
+
+/* While the disk fails, tries leave no files behind. */
+static void failing_for_long_leaves_no_files(void **state)
+{
+    LC_UNUSED(state);
+    struct life l;
+    begin(&l, 1);
+    append(&l, 20);
+    work(&l, LC_WORK_COMMIT);
+    for (unsigned i = 0; i < 10; i++) {
+        fail_calls(&l, LC_SIM_SYNC, 2);
+        append(&l, 5);
+        assert_lc_err(lc_store_step(l.store, LC_WORK_COMMIT), -EIO);
+        (void)take_outcomes(&l, 0);
+        work(&l, LC_WORK_COMMIT); /* a new file works, but for no record */
+    }
+    unsigned files = 0;
+    const struct lc_disk *disk = lc_simdisk_table(l.sim);
+    assert_lc_ok(disk->list(disk->state, DIR "/wal", count_file, &files));
+    assert_int_equal(files, 2);
+    check(&l);
+    crash(&l, LC_CUT_RANDOM);
+    check(&l);
+    end(&l);
+}
+
 /* The manifest cannot be written: the seal is tried again, and no second segment is made. */
 static void a_failed_edit_is_tried_again(void **state)
 {
@@ -784,6 +815,7 @@ int main(void)
         cmocka_unit_test(dead_frames_stay_dead),
         cmocka_unit_test(refuses_while_the_disk_fails),
         cmocka_unit_test(full_disk_refuses_and_recovers),
+        cmocka_unit_test(failing_for_long_leaves_no_files),
         cmocka_unit_test(a_failed_edit_is_tried_again),
         cmocka_unit_test(acknowledged_when_written),
         cmocka_unit_test(one_server_at_a_time),

@@ -257,7 +257,7 @@ lc_err lc_manifest_edit(struct lc_manifest *m, const struct lc_edit *edit)
         return edit->err;
     struct lc_manifest_state next;
     lc_err e = lc_manifest_next(&m->state, lc_dynbuf_slice(&edit->ops), &next);
-    LC_ASSERT(e != LC_ECORRUPT);
+    LC_ASSERT_SLOW(e != LC_ECORRUPT);
     if (e != LC_OK)
         return e;
     bool appended = m->file != NULL && m->offset < m->rewrite_at &&

@@ -87,7 +87,7 @@ lc_err lc_wal_begin(struct lc_wal *wal, uint64_t durable)
         wal->file = NULL;
         return e;
     }
-    wal->named = false;
+    wal->named = wal->counts = false;
     wal->before = (struct lc_set_mark){0};
     e = write_header(wal, durable);
     if (e != LC_OK)
@@ -167,9 +167,11 @@ lc_err lc_wal_write(struct lc_wal *wal, const struct lc_set *set, struct lc_set_
 lc_err lc_wal_sync(struct lc_wal *wal)
 {
     lc_err e = wal->disk->sync(wal->disk->state, wal->file, LC_SYNC_WAL_COMMIT);
-    if (e != LC_OK || wal->named)
+    if (e == LC_OK && !wal->named)
+        e = wal->disk->sync_dir(wal->disk->state, wal->dir, LC_SYNC_WAL_CREATE_DIR);
+    if (e != LC_OK)
         return e;
-    e = wal->disk->sync_dir(wal->disk->state, wal->dir, LC_SYNC_WAL_CREATE_DIR);
-    wal->named = e == LC_OK;
-    return e;
+    wal->named = true;
+    wal->counts = wal->offset > LC_WAL_HEADER_SIZE;
+    return LC_OK;
 }

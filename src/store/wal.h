@@ -41,6 +41,7 @@ struct lc_wal {
     struct lc_file *file; /* NULL: none is open */
     uint64_t offset;
     bool named;                /* its name is durable */
+    bool counts;               /* records in it are durable */
     struct lc_set_mark before; /* names from there on are defined again by the next frame */
     struct lc_dynbuf front;    /* of a frame: header and definitions */
 };

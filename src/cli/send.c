@@ -357,7 +357,8 @@ static int run(const void *target, int operands, char **argv)
         lc_diag_set(&diag, "no memory");
         return lc_command_fail(&diag);
     }
-    static char *only_stdin[] = {"-"};
+    static char dash[] = "-";
+    static char *only_stdin[] = {dash};
     s->options = o;
     s->names = operands > 0 ? argv + 1 : only_stdin;
     s->names_left = operands > 0 ? operands : 1;

@@ -89,12 +89,33 @@ static lc_err say_ask(const struct lc_doors *doors, struct lc_dynbuf *out)
     return e;
 }
 
+/* One line for each service: all its addresses. */
+static lc_err say_addresses(const struct lc_doors *doors, struct lc_dynbuf *out)
+{
+    static const char *const names[] = {
+#define SERVICE_NAME(id, name, help) #name,
+        LC_SERVICES(SERVICE_NAME)
+#undef SERVICE_NAME
+    };
+    lc_err e = LC_OK;
+
+    for (size_t s = 0; s < LC_SERVICE_COUNT; s++) {
+        SAY(out, "  %-6s", names[s]);
+        for (size_t i = 0; i < doors->count[s]; i++)
+            SAY(out, " %s", doors->door[s][i]->text);
+        SAY(out, "\n");
+    }
+    return e;
+}
+
 lc_err lc_greeting(const struct lc_server_config *config, const struct lc_doors *doors,
                    struct lc_dynbuf *out)
 {
     lc_err e = lc_dynbuf_printf(out, "LogCaster " LC_VERSION " is ready; records are kept in %s\n",
                                 config->data_dir);
 
+    if (e == LC_OK)
+        e = say_addresses(doors, out);
     if (e == LC_OK)
         e = say_send(doors, out);
     return e == LC_OK ? say_ask(doors, out) : e;

@@ -82,11 +82,37 @@ static void add_hint(const struct opening *o, const struct lc_addr *addr)
     lc_diag_set(o->diag, "%s; to listen elsewhere: --%s %s", was, names[o->id], o->service->other);
 }
 
+static void close_door(struct lc_door *d)
+{
+    for (size_t i = 0; i < LC_WORKERS_MAX; i++) {
+        if (d->fds[i] >= 0)
+            close(d->fds[i]);
+    }
+    if (d->path != NULL)
+        unlink(d->path);
+    free(d->path);
+    free(d);
+}
+
+/* A socket for each worker. */
+static lc_err bind_all(const struct opening *o, struct lc_door *d, unsigned mode)
+{
+    unsigned workers = is_unix(d->addr.transport) ? 1 : o->config->workers;
+    lc_err e = LC_OK;
+
+    for (unsigned i = 0; e == LC_OK && i < workers; i++) {
+        struct lc_addr to_bind = d->addr; /* from the second on with the port of the first */
+
+        e = bind_one(&to_bind, mode, i == 0, &d->fds[i], &d->addr, o->diag);
+    }
+    return e;
+}
+
 static lc_err add_door(const struct opening *o, const struct lc_addr *addr, const char *path,
                        unsigned mode, struct lc_door **ret)
 {
-    unsigned workers = is_unix(addr->transport) ? 1 : o->config->workers;
     struct lc_door *d;
+    lc_err e;
 
     if (o->doors->count[o->id] == LC_DOORS_MAX) {
         lc_diag_set(o->diag, "more than %d addresses for --%s", LC_DOORS_MAX, names[o->id]);
@@ -98,54 +124,74 @@ static lc_err add_door(const struct opening *o, const struct lc_addr *addr, cons
     for (size_t i = 0; i < LC_WORKERS_MAX; i++)
         d->fds[i] = -1;
     d->addr = *addr;
-
-    lc_err e = LC_OK;
-
-    for (unsigned i = 0; e == LC_OK && i < workers; i++) {
-        struct lc_addr to_bind = d->addr; /* from the second on with the port of the first */
-
-        e = bind_one(&to_bind, mode, i == 0, &d->fds[i], &d->addr, o->diag);
-    }
-    if (e == LC_OK && path != NULL && (d->path = strdup(path)) == NULL)
-        e = -ENOMEM;
-    o->doors->door[o->id][o->doors->count[o->id]++] = d;
-    name_door(d);
+    e = bind_all(o, d, mode);
     if (e == LC_EINUSE)
         add_hint(o, addr);
-    if (e == LC_OK && ret != NULL)
+    if (e == LC_OK && path != NULL && (d->path = strdup(path)) == NULL)
+        e = -ENOMEM;
+    if (e != LC_OK) {
+        close_door(d);
+        return e;
+    }
+    name_door(d);
+    o->doors->door[o->id][o->doors->count[o->id]++] = d;
+    if (ret != NULL)
         *ret = d;
-    return e;
+    return LC_OK;
 }
 
 /* ---- one address as it is written ---- */
 
-/* A host without IPv6 is no reason not to start on defaults. */
+/* A name with several addresses has one port on all of them, also when the kernel chose it. */
+static void use_port_of(struct lc_addr *a, const struct lc_addr *other)
+{
+    in_port_t port = htons(lc_addr_port(other));
+    void *sa = &a->sa;
+
+    if (a->sa.ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)sa)->sin6_port = port;
+    else if (a->sa.ss_family == AF_INET)
+        ((struct sockaddr_in *)sa)->sin_port = port;
+}
+
+/* A host may have no IPv6. */
 static bool is_absent(lc_err e)
 {
     return e == -EADDRNOTAVAIL || e == -EAFNOSUPPORT;
 }
 
+static lc_err open_address(const struct opening *o, const struct lc_addr *addr,
+                           const struct lc_endpoint *ep, bool also_udp, struct lc_door **ret)
+{
+    struct lc_addr udp;
+    lc_err e = add_door(o, addr, is_unix(ep->transport) ? ep->path : NULL, 0, ret);
+
+    if (e != LC_OK || !also_udp)
+        return e;
+    udp = (*ret)->addr;
+    udp.transport = LC_UDP;
+    return add_door(o, &udp, NULL, 0, NULL);
+}
+
+/* optional: it is no error when this host has no such address. */
 static lc_err open_endpoint(const struct opening *o, const struct lc_endpoint *ep, bool also_udp,
-                            bool is_default)
+                            bool optional)
 {
     struct lc_addr addrs[RESOLVED_MAX];
-    size_t count;
+    struct lc_door *door = NULL;
+    size_t count = 0;
     lc_err e = lc_addr_resolve(ep, addrs, RESOLVED_MAX, &count, o->diag);
 
-    if (e != LC_OK && is_default && is_absent(e))
-        return LC_OK;
     for (size_t i = 0; e == LC_OK && i < count; i++) {
-        struct lc_door *door;
-
-        e = add_door(o, &addrs[i], is_unix(ep->transport) ? ep->path : NULL, 0, &door);
-        if (e == LC_OK && also_udp) {
-            struct lc_addr udp = door->addr;
-
-            udp.transport = LC_UDP;
-            e = add_door(o, &udp, NULL, 0, NULL);
-        }
-        if (is_default && is_absent(e))
+        if (door != NULL)
+            use_port_of(&addrs[i], &door->addr);
+        e = open_address(o, &addrs[i], ep, also_udp, &door);
+        if (is_absent(e) && (optional || count > 1))
             e = LC_OK;
+    }
+    if (e == LC_OK && door == NULL && !optional) {
+        lc_diag_set(o->diag, "%s: this host has none of its addresses", ep->host);
+        return -EADDRNOTAVAIL;
     }
     return e;
 }
@@ -245,18 +291,6 @@ lc_err lc_doors_open(const struct lc_server_config *config, struct lc_doors *ret
         e = open_service(&o);
     }
     return e;
-}
-
-static void close_door(struct lc_door *d)
-{
-    for (size_t i = 0; i < LC_WORKERS_MAX; i++) {
-        if (d->fds[i] >= 0)
-            close(d->fds[i]);
-    }
-    if (d->path != NULL)
-        unlink(d->path);
-    free(d->path);
-    free(d);
 }
 
 void lc_doors_close(struct lc_doors *doors)

@@ -185,8 +185,8 @@ static void stopping_loses_nothing_acknowledged(void **state)
     lc_test_expect(&c, "RESULT|*\n");
     for (unsigned i = 0; i < 100; i++)
         assert_non_null(lc_test_line(&c)); /* the senders are at work */
-    lc_test_server_stop(&t);
     lc_test_disconnect(&c);
+    lc_test_server_stop(&t);
     for (unsigned i = 0; i < SENDERS; i++) {
         pthread_join(threads[i], NULL);
         lc_test_disconnect(&senders[i].client);

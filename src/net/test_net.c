@@ -267,7 +267,7 @@ struct lc_addr net_addr(enum lc_transport transport, bool ipv6)
         snprintf(text, sizeof text, "%s://%s:0", transport == LC_TCP ? "tcp" : "udp",
                  ipv6 ? "[::1]" : "127.0.0.1");
     else
-        snprintf(text, sizeof text, "%s:/tmp/lc_net_test.%d.%u",
+        snprintf(text, sizeof text, "%s:" P_tmpdir "/lc_net_test.%d.%u",
                  transport == LC_UNIX_STREAM ? "unix" : "unixgram", (int)getpid(), serial++);
     return net_addr_parse(text);
 }

@@ -22,6 +22,10 @@ function summary(name, what,    i, n, values) {
     median = n % 2 ? values[(n + 1) / 2] : (values[n / 2] + values[n / 2 + 1]) / 2
 }
 
+function ratio(value, to) {
+    return to == 0 ? "      -" : sprintf("%6.2fx", value / to)
+}
+
 {
     name = $1
     if (!(name in rounds))
@@ -32,7 +36,7 @@ function summary(name, what,    i, n, values) {
         field[pair[1]] = pair[2]
     }
     figure[name, "rate", round] = field["lines"] / field["seconds"] / 1000
-    figure[name, "cpu", round] = field["cpu_s"] / field["lines"] * 1e6
+    figure[name, "cpu", round] = field["life_s"] / field["lines"] * 1e6
     figure[name, "rss", round] = field["rss_kb"] / 1024
     figure[name, "disk", round] = field["disk"] / 1048576
 }
@@ -52,7 +56,6 @@ END {
         printf "%8.2f %8.2f %8.2f ", least, median, most
         summary(name, "rss"); printf "%9.0f ", most
         summary(name, "disk"); printf "%9.0f ", median
-        printf "%6.2fx ", base_rate > 0 ? rate / base_rate : 0
-        printf "%6.2fx\n", base_cpu > 0 ? cpu / base_cpu : 0
+        printf "%s %s\n", ratio(rate, base_rate), ratio(cpu, base_cpu)
     }
 }

@@ -48,6 +48,14 @@ stop_server() {
     wait "$server" || echo "bench: the server ended with $?" >&2
     server=
 }
+
+# Seconds of CPU that this shell's children had, those that have ended: how much of it a server had
+# from start to stop is known when it has been waited for. Not in a subshell: that has none.
+children_cpu() {
+    times >"$dir/times"
+    tail -1 "$dir/times" | tr ms '  ' | awk '{ print $1 * 60 + $2 + $3 * 60 + $4 }'
+}
+
 trap 'kill -KILL $server 2>/dev/null; rm -rf "$dir/run"' EXIT
 trap 'exit 1' INT TERM
 
@@ -78,8 +86,11 @@ measure() {
         cat "$dir/server.log" >&2
         exit 1
     }
+    children_cpu >"$dir/cpu.before"
     stop_server
-    echo "$1/$2 $figures disk=$(du -sb "$dir/run" | cut -f1)"
+    children_cpu >"$dir/cpu.after"
+    life=$(paste "$dir/cpu.before" "$dir/cpu.after" | awk '{ printf "%.2f", $2 - $1 }')
+    echo "$1/$2 $figures life_s=$life disk=$(du -sb "$dir/run" | cut -f1)"
     rm -rf "$dir/run"
 }
 

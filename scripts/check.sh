@@ -71,6 +71,17 @@ e2e_most_s=900 # over it something hangs
 
 # tests/e2e: TypeScript, compiled by its own `npm run build` into dist/, run by node's test runner
 # against the binary that LOGCASTER names.
+run_e2e() (
+    cd tests/e2e || exit 1
+    [ node_modules/.package-lock.json -nt package-lock.json ] ||
+        npm ci --silent --no-audit --no-fund || exit 1
+    npm run --silent build || exit 1
+    # shellcheck disable=SC2086 # patterns
+    LOGCASTER=$binary timeout --kill-after=10 $e2e_most_s node --test \
+        --test-reporter=spec --test-reporter-destination=stdout \
+        --test-reporter=tap --test-reporter-destination="$tap" $e2e
+)
+
 e2e_tests() {
     [ -f tests/e2e/package.json ] || return 0
     echo "== end-to-end tests ($kind)"
@@ -78,22 +89,16 @@ e2e_tests() {
     [ -x "$binary" ] || fail "there is no $binary"
     tap=$PWD/$dir/e2e.tap
     rm -f "$tap"
-    (
-        cd tests/e2e || exit 1
-        [ node_modules/.package-lock.json -nt package-lock.json ] ||
-            npm ci --silent --no-audit --no-fund || exit 1
-        npm run --silent build || exit 1
-        # shellcheck disable=SC2086 # patterns
-        LOGCASTER=$binary timeout --kill-after=10 $e2e_most_s node --test \
-            --test-reporter=spec --test-reporter-destination=stdout \
-            --test-reporter=tap --test-reporter-destination="$tap" $e2e
-    )
-    code=$?
+    {
+        run_e2e
+        echo $? >"$dir/e2e.code"
+    } | cut -b 1-800 # a failure shows what came, which may be megabytes
+    read -r code <"$dir/e2e.code"
     [ -f "$tap" ] || fail "the end-to-end tests did not run"
     # shellcheck disable=SC2046
     set -- $(awk '/^# (pass|fail|cancelled|skipped|todo) [0-9]+$/ { n[$2] = $3 }
         END { print n["pass"] + 0, n["fail"] + n["cancelled"], n["skipped"] + n["todo"] }' "$tap")
-    [ "$2" -eq 0 ] && [ $code -ne 0 ] && set -- "$1" 1 "$3"
+    [ "$2" -eq 0 ] && [ "$code" -ne 0 ] && set -- "$1" 1 "$3"
     add "$@"
 }
 

@@ -141,17 +141,12 @@ static lc_err ask(struct lc_text *s, struct lc_slice line)
 
 static void rows(struct lc_text *s, struct lc_slice line)
 {
-    struct lc_slice form = lc_slice_from(line, sizeof "ROWS|" - 1);
-    bool json = lc_slice_eq_nocase(form, LC_LIT("json"));
-
     if (s->config->no_questions != NULL) {
         refuse_question(s, false);
-    } else if (json || lc_slice_eq_nocase(form, LC_LIT("text"))) {
-        s->handler->rows(s->user, json);
-        say(s, LC_LIT("OK\n"));
-    } else {
-        complain(s, false, "ROWS takes text or json");
+        return;
     }
+    s->handler->rows(s->user, lc_slice_eq(line, LC_LIT("ROWS|json")));
+    say(s, LC_LIT("OK\n"));
 }
 
 static void stats(struct lc_text *s)

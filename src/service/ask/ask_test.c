@@ -107,7 +107,7 @@ static void what_cannot_be_asked_is_said(void **state)
     lc_test_expect(&w.query, "ERROR|a tail takes a filter only, no pipes\n");
     line = lc_test_line(&w.query);
     assert_non_null(line);
-    assert_memory_equal(line, "ERROR|here questions are answered", 33);
+    assert_memory_equal(line, "ERROR|here queries are answered", 31);
 
     lc_test_send(&w.logs, "QUERY:x\nQUERY|COUNT|x\nSTATS\n");
     for (unsigned i = 0; i < 3; i++) {

@@ -97,9 +97,9 @@ static void what_has_no_place_becomes_a_field(void **state)
     begin(&w);
     const char *level[] = {"\"level_text\":\"LOUD\"", NULL};
     arrives(&w, "127.", "LOG|LOUD||x\n", level);
-    const char *early[] = {"\"claimed_time\":\"5\"", "\"_time\":\"2", NULL};
+    const char *early[] = {"\"claimed_time\":\"1970-01-01T00:00:05Z\"", "\"_time\":\"2", NULL};
     arrives(&w, "127.", "LOG|INFO|5|x\n", early);
-    const char *late[] = {"\"claimed_time\":\"9000000000\"", NULL};
+    const char *late[] = {"\"claimed_time\":\"2255-03-14T16:00:00Z\"", NULL};
     arrives(&w, "127.", "LOG|INFO|9000000000|x\n", late);
     const char *possible[] = {"\"_time\":\"1971-01-01T00:00:00Z\"", NULL};
     arrives(&w, "127.", "LOG|INFO|31536000|x\n", possible);

@@ -55,12 +55,12 @@ static lc_err append(struct lc_intake *in, const struct lc_arrival *a, uint64_t 
 {
     struct lc_record r = a->record;
     struct lc_slice claimed = a->unplaced.claimed_time;
-    char time[LC_UNIX_MAX];
+    char time[LC_RFC3339_MAX];
 
     if (r.time_ns == LC_TIME_ABSENT) {
         r.time_ns = r.received_ns;
     } else if (!is_possible(r.time_ns, r.received_ns)) {
-        claimed = lc_slice(time, lc_unix_format(r.time_ns, time));
+        claimed = lc_slice(time, lc_rfc3339_format(r.time_ns, time));
         r.time_ns = r.received_ns;
     }
     if (r.stream.space.n == 0)

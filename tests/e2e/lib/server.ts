@@ -59,7 +59,7 @@ export class Server {
   static async start(options: Options = {}): Promise<Server> {
     const data = options.data ?? makeDataDir();
     const args = ["serve", "--data", data, "--workers", "2", "--memory", "64M",
-      "--logs", "localhost:0", "--query", "127.0.0.1:0", ...(options.args ?? [])];
+      "--logs", ":0", "--query", "127.0.0.1:0", ...(options.args ?? [])];
     const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
     const server = new Server(child, data, options.data === undefined);
     child.stderr!.on("data", (chunk: Buffer) => (server.log += chunk.toString()));
@@ -71,8 +71,8 @@ export class Server {
     return new Promise((resolve, reject) => {
       this.process.stdout!.on("data", (chunk: Buffer) => {
         this.ready += chunk.toString();
-        const logs = /127\.0\.0\.1:(\d+).*\n/.exec(this.ready.slice(this.ready.indexOf("logs")));
-        const query = /127\.0\.0\.1:(\d+).*\n/.exec(this.ready.slice(this.ready.indexOf("query")));
+        const logs = /^ *logs +\S+:(\d+) .*\n/m.exec(this.ready);
+        const query = /^ *query +\S+:(\d+) .*\n/m.exec(this.ready);
         if (logs === null || query === null) return;
         this.logsPort = Number(logs[1]);
         this.queryPort = Number(query[1]);

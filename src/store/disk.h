@@ -17,16 +17,18 @@ struct lc_file; /* the disk's own */
 /* Each place that syncs has its name, so that a test can take out just that one and must then
  * see a failure. */
 #define LC_SYNC_POINTS(X)                                                                          \
-    X(WAL_CREATE_DIR) /* the name of a new WAL file */                                             \
-    X(WAL_COMMIT)     /* a group of records */                                                     \
-    X(WAL_RECOVER)    /* WAL files found at opening, and their names: a process may have died      \
-                         between writing and syncing, and what has been seen must stay */          \
-    X(SEGMENT_FILE)   /* a segment's contents */                                                   \
-    X(SEGMENT_DIR)    /* a segment's name */                                                       \
-    X(MANIFEST_EDIT)  /* an appended edit */                                                       \
-    X(MANIFEST_FILE)  /* a rewritten manifest's contents */                                        \
-    X(MANIFEST_DIR)   /* its rename over the old one */                                            \
-    X(STORE_DIR)      /* the name of a new store's directory */
+    X(WAL_CREATE_DIR)  /* the name of a new WAL file */                                            \
+    X(WAL_COMMIT)      /* a group of records */                                                    \
+    X(WAL_RECOVER)     /* a WAL file found at opening: a process may have died between writing and \
+                          syncing, and what has been seen must stay */                             \
+    X(WAL_RECOVER_DIR) /* the names of such files */                                               \
+    X(SEGMENT_FILE)    /* a segment's contents */                                                  \
+    X(SEGMENT_DIR)     /* a sealed segment's name */                                               \
+    X(MERGED_DIR)      /* the names of merged segments */                                          \
+    X(MANIFEST_EDIT)   /* an appended edit */                                                      \
+    X(MANIFEST_FILE)   /* a rewritten manifest's contents */                                       \
+    X(MANIFEST_DIR)    /* its rename over the old one */                                           \
+    X(STORE_DIR)       /* the name of a new store's directory */
 
 #define LC_SYNC_ENUM(name) LC_SYNC_##name,
 enum lc_sync_point { LC_SYNC_POINTS(LC_SYNC_ENUM) LC_SYNC_COUNT };
@@ -48,6 +50,10 @@ struct lc_disk {
     lc_err (*write)(void *state, struct lc_file *f, const struct lc_slice *parts, size_t count,
                     uint64_t offset);
     lc_err (*sync)(void *state, struct lc_file *f, enum lc_sync_point point);
+    /* What is read from now on comes from the drive, as far as the system can do that. For a synced
+     * file: after a sync that failed, the cache may hold what the drive never got, and call it
+     * clean, so that a later sync, also of another process, succeeds without it. */
+    void (*forget)(void *state, struct lc_file *f);
     lc_err (*sync_dir)(void *state, const char *path, enum lc_sync_point point);
     int64_t (*size)(void *state, struct lc_file *f);
     lc_err (*truncate)(void *state, struct lc_file *f, uint64_t size);

@@ -140,6 +140,13 @@ static lc_err sys_sync(void *state, struct lc_file *f, enum lc_sync_point point)
     return fdatasync(f->fd) == 0 ? LC_OK : -errno;
 }
 
+static void sys_forget(void *state, struct lc_file *f)
+{
+    LC_UNUSED(state);
+    /* no error of it could be acted on */
+    (void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 static lc_err sys_sync_dir(void *state, const char *path, enum lc_sync_point point)
 {
     LC_UNUSED(state);
@@ -227,6 +234,7 @@ const struct lc_disk lc_disk_system = {
     .read = sys_read,
     .write = sys_write,
     .sync = sys_sync,
+    .forget = sys_forget,
     .sync_dir = sys_sync_dir,
     .size = sys_size,
     .truncate = sys_truncate,

@@ -44,7 +44,7 @@ struct lc_merge_outputs {
 void lc_merge_outputs_done(struct lc_merge_outputs *o);
 
 /* Writes the records of all inputs, each once, into new segments one level up. On success their
- * contents are synced, their names are not yet (LC_SYNC_SEGMENT_DIR is the caller's). On failure no
+ * contents are synced, their names are not yet (LC_SYNC_MERGED_DIR is the caller's). On failure no
  * file is left: LC_ECORRUPT (an input is damaged; it will not be picked again), -ECANCELED, -errno.
  */
 LC_MUST_CHECK lc_err lc_merge_run(const struct lc_merge_config *config,

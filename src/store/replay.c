@@ -52,6 +52,8 @@ static lc_err sync_wal(struct lc_recovery *r, const struct lc_wal_file *f, uint6
         return e;
     uint8_t octets[LC_WAL_HEADER_SIZE];
     e = s->disk->sync(s->disk->state, file, LC_SYNC_WAL_RECOVER);
+    if (e == LC_OK)
+        s->disk->forget(s->disk->state, file);
     int64_t got = e == LC_OK ? s->disk->read(s->disk->state, file, octets, sizeof octets, 0) : e;
     s->disk->close(s->disk->state, file);
     if (got < 0)
@@ -95,7 +97,7 @@ static lc_err find_limits(struct lc_recovery *r)
 {
     struct lc_store *s = r->store;
     if (r->wal_count > 0) {
-        lc_err e = s->disk->sync_dir(s->disk->state, s->wal_path, LC_SYNC_WAL_RECOVER);
+        lc_err e = s->disk->sync_dir(s->disk->state, s->wal_path, LC_SYNC_WAL_RECOVER_DIR);
         if (e != LC_OK)
             return e;
     }

@@ -151,7 +151,7 @@ static lc_err merge(struct lc_store *s, const struct lc_merge_inputs *inputs)
     struct lc_replacement r = {.is_merge = true};
     e = open_outputs(s, &outputs, &r);
     if (e == LC_OK)
-        e = s->disk->sync_dir(s->disk->state, s->seg_path, LC_SYNC_SEGMENT_DIR);
+        e = s->disk->sync_dir(s->disk->state, s->seg_path, LC_SYNC_MERGED_DIR);
     if (e == LC_OK)
         e = copy_segments(inputs->segments, inputs->count, &r.drop);
     if (e == LC_OK)

@@ -252,6 +252,14 @@ static lc_err sim_sync(void *state, struct lc_file *f, enum lc_sync_point point)
     return e;
 }
 
+static void sim_forget(void *state, struct lc_file *f)
+{
+    (void)state;
+    sim_bytes_copy(&f->node->live, &f->node->durable);
+    for (size_t i = 0; i < f->node->change_count; i++)
+        sim_change_apply(&f->node->live, &f->node->changes[i]);
+}
+
 static bool change_is_in(const struct sim_name_change *c, const char *dir)
 {
     char parent[SIM_PATH_MAX];
@@ -416,6 +424,7 @@ struct lc_simdisk *sim_disk_empty(uint64_t capacity, uint64_t seed)
         .read = sim_read,
         .write = sim_write,
         .sync = sim_sync,
+        .forget = sim_forget,
         .sync_dir = sim_sync_dir,
         .size = sim_size,
         .truncate = sim_truncate,

@@ -425,6 +425,10 @@ static void test_a_failed_sync_loses_what_the_next_calls_safe(void **state)
         lc_simdisk_free(after);
     }
     assert_true(lost);
+    table->forget(table->state, f);
+    char forgotten[16];
+    snprintf(forgotten, sizeof forgotten, "%s", contents(disk, FILE_A));
+    assert_after_cut(LC_CUT_LOST, FILE_A, forgotten);
     put(f, 0, "sure");
     sync_file(f);
     assert_after_cut(LC_CUT_LOST, FILE_A, "sure");

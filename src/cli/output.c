@@ -40,8 +40,8 @@ struct lc_output {
 
 static const char *const record_columns[] = {"_time", "level", "host", "app", "_msg"};
 /* What a record's table does not repeat behind the message. */
-static const char *const quiet_members[] = {"id",     "space",   "facility",   "pid",
-                                            "source", "_stream", "_msg_base64"};
+static const char *const quiet_members[] = {"id",     "space",    "facility",   "pid",
+                                            "source", "received", "_msg_base64"};
 
 static bool is_listed(const char *name, const char *const *list, size_t count)
 {
@@ -182,7 +182,8 @@ static void write_cell(struct lc_output *o, size_t column, enum lc_style style)
     fputs(lc_term_style(o->colours && styled, style), o->out);
     write_slice(o, text);
     fputs(lc_term_style(o->colours && styled, LC_STYLE_NONE), o->out);
-    if (column + 1 == o->name_count)
+    /* a column that nobody fills, as the host of plain lines, takes no room */
+    if (column + 1 == o->name_count || (text.n == 0 && o->widths[column] == 0))
         return;
     size_t width = lc_term_width(text);
     size_t pad = (o->widths[column] > width ? o->widths[column] - width : 0) + 2;

@@ -42,7 +42,7 @@ const loggerForms: { name: string; args: (server: Server) => string[]; host: boo
 ];
 
 test("logger, in each of its forms", async (t) => {
-  await withServer({ args: ["--logs", ":0"] }, async (server) => {
+  await withServer({}, async (server) => {
     for (const [index, form] of loggerForms.entries())
       await t.test(form.name, async () => {
         const message = `로그 message number ${index} of logger`;
@@ -104,12 +104,14 @@ action(type="omfwd" target="127.0.0.1" port="${server.logsPort}" ${how.options})
   const rsyslogd = spawn("rsyslogd", ["-n", "-f", config, "-i", join(folder, "pid")], { stdio: "ignore" });
   try {
     const count = 200;
-    await eventually(() => spawnSync("logger", ["--socket", socket, "--tag", "probe", `rsyslog is up, ${how.name}`]).status, (status) => status === 0);
+    // rsyslogd loses what comes while it starts: wait until something has come through
+    const probe = ["--socket", socket, "--tag", "probe", `rsyslog is up, ${how.name}`];
+    await eventually(() => spawnSync("logger", probe).status === 0 && server.count(`app:probe "${how.name}"`) > 0, (up) => up);
     for (let i = 0; i < count; i++)
       exec("logger", ["--socket", socket, "--tag", "forwarded", "--id=99", "--priority", "daemon.err", `${how.name}: 전달 ${i}.`]);
     const rows = await eventually(() => server.query(`app:forwarded "${how.name}"`), (found) => found.length >= count);
     assert.equal(rows.length, count);
-    // in RFC 5424 rsyslog keeps the space that stood behind the tag as a part of the message
+    // rsyslog's RFC 5424 template keeps the space that stood behind the tag: part of the message
     assert.deepEqual(new Set(rows.map((row) => (row._msg as string).trimStart())), new Set(Array.from({ length: count }, (_, i) => `${how.name}: 전달 ${i}.`)));
     for (const row of rows) assert.deepEqual([row.level, row.facility, row.pid], ["ERROR", "daemon", "99"]);
   } finally {

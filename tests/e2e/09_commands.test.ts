@@ -127,7 +127,7 @@ test("send at a terminal is a conversation", async () => {
 test("colour and alignment at a terminal", async () => {
   await withServer({}, async (server) => {
     run(["send", "--server", server.logsAddress, "-l", "WARN"], "\u001b[2Jclear the screen\n");
-    const terminal = new Terminal(`${binary} query --server ${server.queryAddress} clear`);
+    const terminal = new Terminal(`${binary} query --server ${server.queryAddress} screen`);
     await terminal.see(/\u001b\[33mWARN/);
     await terminal.see(/\\x1b\[2Jclear the screen/); // shown, not acted on
     assert.equal(await terminal.end(), 0);

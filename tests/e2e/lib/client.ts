@@ -101,7 +101,7 @@ export async function eventually<T>(ask: () => T | Promise<T>, done: (value: T) 
   for (;;) {
     const value = await ask();
     if (done(value)) return value;
-    if (Date.now() > deadline) throw new Error(`did not come about; last: ${JSON.stringify(value)}`);
+    if (Date.now() > deadline) throw new Error(`did not come about; last: ${JSON.stringify(value)?.slice(0, 500)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -142,7 +142,7 @@ void lc_greeting_elsewhere(const struct lc_doors *doors,
     where(doors, LC_SERVICE_LOGS, logs, sizeof logs);
     where(doors, LC_SERVICE_QUERY, query, sizeof query);
     snprintf(text[LC_SERVICE_LOGS], LC_ELSEWHERE_MAX,
-             "here logs are taken, as lines or syslog; queries are answered at %s", query);
+             "here logs are taken, as lines or syslog; to query, go to %s", query);
     snprintf(text[LC_SERVICE_QUERY], LC_ELSEWHERE_MAX,
-             "here queries are answered; logs are taken at %s", logs);
+             "here queries are answered; to log, go to %s", logs);
 }

@@ -9,9 +9,9 @@
  *
  * A stream that gave less than was asked for is drained, and what comes later makes a new edge:
  * that saves the recv() that would say EAGAIN. Only the end of the stream may be told together
- * with the data before it, so after EPOLLRDHUP it is read to the end. (A Unix socket also stops
- * short at octets that came with descriptors. A peer that passes those waits for its own next
- * octets.)
+ * with the data before it, so after EPOLLRDHUP it is read to the end. (Receiving also stops short
+ * at TCP's urgent mark, and on a Unix socket at octets that came with descriptors. A peer that
+ * sends such things waits for its own next octets.)
  */
 #include <errno.h>
 #include <stdlib.h>

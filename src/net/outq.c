@@ -9,6 +9,7 @@
 #define BLOCK_CAP       (4096 - sizeof(struct lc_buf))
 #define LARGE_BLOCK_CAP (65536 - sizeof(struct lc_buf))
 #define SPARE_BLOCKS    64
+#define SPARE_LARGE     8
 #define SPARE_NODES     256
 
 /* Below this, copying costs less than a node, a counted reference and an iovec; and it bounds the
@@ -25,26 +26,27 @@ void lc_out_pool_init(struct lc_out_pool *pool)
 {
     lc_spares_init(&pool->nodes, sizeof(struct lc_out_node), SPARE_NODES);
     lc_spares_init(&pool->blocks, sizeof(struct lc_buf) + BLOCK_CAP, SPARE_BLOCKS);
+    lc_spares_init(&pool->large, sizeof(struct lc_buf) + LARGE_BLOCK_CAP, SPARE_LARGE);
 }
 
 void lc_out_pool_done(struct lc_out_pool *pool)
 {
     lc_spares_done(&pool->nodes);
     lc_spares_done(&pool->blocks);
+    lc_spares_done(&pool->large);
 }
 
 static struct lc_buf *block_new(struct lc_out_pool *pool, size_t at_least, bool large)
 {
     if (at_least > LARGE_BLOCK_CAP)
         return lc_buf_new((uint32_t)at_least);
-    if (large || at_least > BLOCK_CAP)
-        return lc_buf_new(LARGE_BLOCK_CAP);
-    struct lc_buf *b = lc_spares_take(&pool->blocks);
+    large = large || at_least > BLOCK_CAP;
+    struct lc_buf *b = lc_spares_take(large ? &pool->large : &pool->blocks);
     if (b == NULL)
         return NULL;
     atomic_init(&b->refs, 1);
     b->n = 0;
-    b->cap = BLOCK_CAP;
+    b->cap = large ? LARGE_BLOCK_CAP : BLOCK_CAP;
     return b;
 }
 
@@ -52,6 +54,8 @@ static void buf_give(struct lc_out_pool *pool, struct lc_buf *buf, bool own)
 {
     if (own && buf->cap == BLOCK_CAP)
         lc_spares_give(&pool->blocks, buf);
+    else if (own && buf->cap == LARGE_BLOCK_CAP)
+        lc_spares_give(&pool->large, buf);
     else
         lc_buf_unref(buf);
 }

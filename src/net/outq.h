@@ -5,7 +5,7 @@
  * WHAT    A list of shared buffers, and of blocks of its own into which octets are copied. A
  *         block never moves: a send that is under way may go on reading what it was given while
  *         more is put behind it.
- * OWNS    One reference to each buffer in it. Nodes and small blocks come from the loop's spares,
+ * OWNS    One reference to each buffer in it. Nodes and blocks come from the loop's spares,
  *         so an empty queue holds no memory.
  * THREAD  The loop's.
  */
@@ -23,6 +23,7 @@ struct lc_out_node;
 struct lc_out_pool {
     struct lc_spares nodes;
     struct lc_spares blocks;
+    struct lc_spares large;
 };
 
 void lc_out_pool_init(struct lc_out_pool *pool);

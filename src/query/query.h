@@ -63,10 +63,10 @@ struct lc_query_report {
     uint64_t damaged_blocks; /* could not be read: the answer may lack their rows */
 };
 
-/* Runs over `snap`. limits: NULL for the defaults; report: set in every case. exact: the rows are
- * counted first (sink.count) and come oldest first, ordered by (time, id). Else: rows come as they
- * are found, but `limit` without sort gives the newest N, oldest first. stats: groups in the order
- * of their values. LC_ELIMIT with diag: over a limit of `limits`; LC_ECORRUPT with diag: exact, and
+/* Runs over `snap`. limits: NULL for the defaults; report: set in every case. Rows come oldest
+ * first, ordered by (time, id); `limit` gives the newest N. exact: they are counted first
+ * (sink.count). Not exact: more than max_refs come as they are found. stats: groups in the order of
+ * their values. LC_ELIMIT with diag: over a limit of `limits`; LC_ECORRUPT with diag: exact, and
  * rows that were counted can no longer be read. */
 LC_MUST_CHECK lc_err lc_query_run(struct lc_query *q, struct lc_snapshot *snap, bool exact,
                                   const struct lc_query_limits *limits,

@@ -207,6 +207,35 @@ static lc_err run_ordered(struct run *r, bool exact)
     return e == LC_OK ? fetch(r, exact, give_row) : e;
 }
 
+static bool is_too_many(const struct run *r, const struct lc_batch *b)
+{
+    LC_UNUSED(b);
+    return r->refs.seen > r->refs.max;
+}
+
+/* Every matching row: oldest first, up to as many as may be held; more come as they are found, and
+ * nothing is held. */
+static lc_err run_unlimited(struct run *r)
+{
+    static const struct pass few = {
+        .columns = LC_COL_TIME, .enough = is_too_many, .take = take_refs};
+    static const struct pass rows = {.columns = LC_COL_ALL, .take = take_rows};
+    lc_refs_init(&r->refs, LC_REFS_ALL, r->limits.max_refs, lc_ref_by_time);
+    lc_err e = run_pass(r, &few);
+    if (e == LC_OK && r->refs.seen <= r->refs.max) {
+        lc_refs_sort(&r->refs);
+        return fetch(r, false, give_row);
+    }
+    if (e != LC_OK)
+        return e;
+    lc_refs_done(&r->refs);
+    lc_scan_close(r->scan);
+    r->scan = NULL;
+    r->report = (struct lc_query_report){0};
+    e = open_scan(r, false);
+    return e == LC_OK ? run_pass(r, &rows) : e;
+}
+
 static lc_err group_row(struct run *r, const struct lc_row *row)
 {
     lc_err e = lc_stats_add(r->stats, row);
@@ -259,14 +288,13 @@ static lc_err run_stats(struct run *r)
 
 static lc_err run_any(struct run *r, bool exact)
 {
-    static const struct pass rows = {.columns = LC_COL_ALL, .take = take_rows};
     bool limited = r->q->row_limit != UINT64_MAX;
     lc_err e = open_scan(r, limited);
     if (e != LC_OK)
         return e;
     if (r->q->stats != NULL)
         return run_stats(r);
-    return exact || limited ? run_ordered(r, exact) : run_pass(r, &rows);
+    return exact || limited ? run_ordered(r, exact) : run_unlimited(r);
 }
 
 lc_err lc_query_run(struct lc_query *q, struct lc_snapshot *snap, bool exact,

@@ -27,6 +27,7 @@ void lc_run_init(struct lc_run *run, uint64_t capacity, uint64_t seed)
     *run = (struct lc_run){.disk = lc_simdisk_new(capacity, seed),
                            .prng = {seed},
                            .memory = seed % 2 == 0 ? MEMORY_SMALL : MEMORY_LARGE};
+    run->closing = true; /* nothing runs yet */
     lc_simclock_init(&run->clock, START_NS, seed);
 }
 
@@ -35,7 +36,7 @@ void lc_run_fork(struct lc_run *run, const struct lc_run *from, struct lc_simdis
 {
     *run = (struct lc_run){.disk = disk,
                            .prng = {seed},
-                           .crashed = true,
+                           .crashed = from->crashed || !from->closing,
                            .memory = from->memory,
                            .retain_octets = from->retain_octets,
                            .retain_ns = from->retain_ns};
@@ -116,7 +117,7 @@ lc_err lc_run_open(struct lc_run *run, enum lc_check_when when)
     /* a stop in order refuses what it cannot commit */
     for (unsigned shard = 0; shard < LC_RUN_SHARDS; shard++)
         run->last_ids[shard] = lc_model_last_id(&run->model, shard, run->crashed);
-    run->crashed = false;
+    run->crashed = run->closing = false;
     return LC_OK;
 }
 
@@ -124,6 +125,7 @@ void lc_run_close(struct lc_run *run)
 {
     if (run->store == NULL)
         return;
+    run->closing = true;
     inside(run, true);
     lc_store_close(run->store);
     inside(run, false);
@@ -132,11 +134,11 @@ void lc_run_close(struct lc_run *run)
 
 static void take_disk(struct lc_run *run, struct lc_simdisk *disk)
 {
+    run->crashed = run->crashed || !run->closing;
     lc_simdisk_die(run->disk);
     lc_run_close(run);
     lc_simdisk_free(run->disk);
     run->disk = disk;
-    run->crashed = true;
     if (run->hook != NULL)
         lc_simdisk_hook(disk, run->hook, run->hook_arg);
 }

@@ -30,7 +30,8 @@ struct lc_run {
     bool crashes; /* the workload also crashes */
     bool faults;  /* and calls of the disk fail now and then */
     struct lc_verdict verdict;
-    bool crashed;                     /* since the last start */
+    bool crashed;                     /* while it ran, since the last start */
+    bool closing;                     /* or closed; what is not committed by then is refused */
     uint64_t last_ids[LC_RUN_SHARDS]; /* no id up to them may be given by this start */
     uint64_t failed_at_open;          /* calls of the disk that had been made to fail by then */
     void (*hook)(void *arg, uint64_t change);

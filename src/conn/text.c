@@ -11,6 +11,7 @@
 #define LINGER_MS   30000 /* for a peer to read its last answers */
 #define DRAIN_MS    3000
 #define GOODBYE_MS  250   /* at a stop: for a peer that has read everything to close its side */
+#define AT_ONCE     65536 /* octets that a socket mostly takes without waiting for the peer */
 #define BUSY_IN_MAX 16384 /* input kept while a question is answered */
 
 static void settle(struct lc_text *s);
@@ -50,7 +51,7 @@ static void end(struct lc_text *s)
     int64_t ms = LINGER_MS;
 
     if (s->draining)
-        ms = lc_stream_queued(s->stream) > 0 ? DRAIN_MS : GOODBYE_MS;
+        ms = lc_stream_queued(s->stream) > AT_ONCE ? DRAIN_MS : GOODBYE_MS;
     if (s->eof) {
         s->state = LC_TEXT_CLOSED;
         lc_stream_close(s->stream, from_now(s, ms));

@@ -22,7 +22,8 @@ struct lc_test_server {
     struct lc_server *server;
 };
 
-/* A directory and a configuration: port 0 of the loopback address, two workers, no log text. */
+/* A directory and a configuration: port 0 of the loopback address, two workers, no log text, the
+ * backend that LC_TEST_IO in the environment names. Skips the test where the kernel has no such. */
 void lc_test_server_init(struct lc_test_server *t);
 void lc_test_server_start(struct lc_test_server *t);
 /* In order. */

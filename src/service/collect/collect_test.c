@@ -5,7 +5,6 @@
  */
 #include "service/test_server.h"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 struct world {
@@ -162,7 +161,7 @@ static void unix_datagrams_wait_for_room(void **state)
     lc_test_connect(&c, &w.server, LC_SERVICE_LOGS, "unixgram:");
     for (unsigned i = 0; i < DATAGRAMS; i++) {
         snprintf(message, sizeof message, "<13>1 - h a - - - message %u %0400u", i, i);
-        assert_int_equal(send(c.fd, message, strlen(message), 0), strlen(message));
+        lc_test_send(&c, message);
     }
     lc_test_disconnect(&c);
     assert_true(lc_test_stat(&w.server, "waited") > 0);

@@ -460,7 +460,8 @@ void lc_text_done(struct lc_text *s, bool last)
 
 void lc_text_drain(struct lc_text *s)
 {
-    s->quit = true;
+    if (!s->eof) /* else only its rest is left, which is still taken */
+        s->quit = true;
     s->draining = true;
     if (s->state < LC_TEXT_ENDING)
         settle(s);

@@ -163,14 +163,15 @@ static bool is_absent(lc_err e)
 static lc_err open_address(const struct opening *o, const struct lc_addr *addr,
                            const struct lc_endpoint *ep, bool also_udp, struct lc_door **ret)
 {
+    unsigned mode = is_dgram(ep->transport) ? o->service->dgram_mode : o->service->stream_mode;
     struct lc_addr udp;
-    lc_err e = add_door(o, addr, is_unix(ep->transport) ? ep->path : NULL, 0, ret);
+    lc_err e = add_door(o, addr, is_unix(ep->transport) ? ep->path : NULL, mode, ret);
 
     if (e != LC_OK || !also_udp)
         return e;
     udp = (*ret)->addr;
     udp.transport = LC_UDP;
-    return add_door(o, &udp, NULL, 0, NULL);
+    return add_door(o, &udp, NULL, mode, NULL);
 }
 
 /* optional: it is no error when this host has no such address. */

@@ -49,7 +49,8 @@ struct lc_worker {
 };
 
 struct lc_service {
-    /* Network addresses, NULL-terminated, and sockets in the data directory. */
+    /* Network addresses, NULL-terminated, and sockets in the data directory. The modes are those
+     * of all Unix sockets of the service. */
     const char *const *addresses;
     uint16_t port;     /* of an address without one */
     const char *other; /* an address to suggest when ours is taken */

@@ -24,6 +24,7 @@ static const struct row rows[] = {
 #define STORE_ROWS(X)                                                                              \
     X(appended)                                                                                    \
     X(committed)                                                                                   \
+    X(refused)                                                                                     \
     X(groups)                                                                                      \
     X(synced_octets)                                                                               \
     X(sealed)                                                                                      \

@@ -18,7 +18,7 @@
     X(query_accepted, "connections accepted on query addresses")                                   \
     X(query_closed, "of these closed again")                                                       \
     X(stored, "records given to the store")                                                        \
-    X(refused, "records refused because the store is full or failing")                             \
+    X(refused, "records that the store did not take")                                              \
     X(waited, "times a sender had to wait for room in the store")                                  \
     X(claimed_time, "records whose time was impossible")                                           \
     X(udp_dropped, "datagrams that the kernel or we had no room for")                              \

@@ -69,8 +69,10 @@ static void drop(struct lc_task *task)
 {
     struct lc_worker_run *w = LC_CONTAINER(task, struct lc_worker_run, drop);
 
-    for (size_t s = 0; s < LC_SERVICE_COUNT; s++)
-        lc_services[s]->drop(w->state[s]);
+    for (size_t s = 0; s < LC_SERVICE_COUNT; s++) {
+        if (w->state[s] != NULL)
+            lc_services[s]->drop(w->state[s]);
+    }
 }
 
 void lc_worker_run_drain(struct lc_worker_run *w)
@@ -106,10 +108,13 @@ lc_err lc_worker_run_start(struct lc_worker_run *w)
 
 void lc_worker_run_join(struct lc_worker_run *w)
 {
-    if (w->started)
+    if (w->started) {
         pthread_join(w->thread, NULL);
-    else
-        drain(&w->drain); /* its loop has never run, so there are only sockets to close */
+    } else {
+        /* Its loop has never run: there are only sockets to close. */
+        drain(&w->drain);
+        drop(&w->drop);
+    }
     if (w->worker.index == 0)
         lc_log_taker(w->worker.site->log, NULL, NULL);
 }

@@ -20,6 +20,7 @@ struct lc_tail {
     struct lc_tail_cursor *cursor; /* NULL: an answer has it, reading files */
     struct lc_timer timer;         /* when the cursor is told next */
     uint64_t rows, told_at;        /* rows sent; how many when the cursor was told last */
+    bool soon;                     /* the timer is set because of rows */
 };
 
 bool lc_tail_is_at_end(const struct lc_tail_cursor *cursor, const struct lc_snapshot *snap)
@@ -63,6 +64,7 @@ static void tell_cursor(struct lc_tail *t)
         lc_asker_write(t->asker, lc_dynbuf_slice(out));
     lc_dynbuf_consume(out, out->n);
     t->told_at = t->rows;
+    t->soon = false;
     set_timer(t, CURSOR_IDLE_MS);
 }
 
@@ -147,10 +149,12 @@ static bool read_on(struct lc_tail *t, struct lc_snapshot *snap)
     if (missed > 0)
         tell_missed(t, missed);
     lc_count(&t->asker->ask->worker->counters.rows, t->rows - before);
-    if (t->rows - t->told_at >= CURSOR_ROWS)
+    if (t->rows - t->told_at >= CURSOR_ROWS) {
         tell_cursor(t);
-    else if (t->rows > before)
+    } else if (t->rows > before && !t->soon) {
+        t->soon = true;
         set_timer(t, CURSOR_SOON_MS);
+    }
     if (e == LC_OK && behind)
         e = catch_up(t);
     if (e != LC_OK && e != LC_EWAIT) {

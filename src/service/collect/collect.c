@@ -46,9 +46,14 @@ static lc_err on_record(void *user, const struct lc_arrival *a, uint64_t *ret_id
     return e;
 }
 
+static bool is_idle(const struct collect *c)
+{
+    return !lc_link_is_linked(&c->all) && c->dgram_count == 0;
+}
+
 static void check_idle(struct collect *c)
 {
-    if (c->draining && !lc_link_is_linked(&c->all))
+    if (c->draining && is_idle(c))
         c->worker->idle(c->worker);
 }
 
@@ -121,6 +126,21 @@ static void answer(struct collect *c, const struct lc_outcome *outcome)
     }
 }
 
+/* At the end: datagrams that still wait for room keep us from being idle. */
+static void free_empty_dgrams(struct collect *c)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < c->dgram_count; i++) {
+        if (lc_dgram_in_is_empty(c->dgrams[i]))
+            lc_dgram_in_free(c->dgrams[i]);
+        else
+            c->dgrams[left++] = c->dgrams[i];
+    }
+    c->dgram_count = left;
+    check_idle(c);
+}
+
 static void retry(struct collect *c)
 {
     struct lc_link now, *link;
@@ -130,6 +150,8 @@ static void retry(struct collect *c)
         lc_text_retry(LC_CONTAINER(link, struct sender, stalled)->text);
     for (size_t i = 0; i < c->dgram_count; i++)
         lc_dgram_in_retry(c->dgrams[i]);
+    if (c->draining)
+        free_empty_dgrams(c);
 }
 
 static void on_progress(struct lc_task *task)
@@ -138,11 +160,9 @@ static void on_progress(struct lc_task *task)
     struct lc_outcome outcome;
 
     while (lc_shard_outcome(c->worker->shard, &outcome)) {
-        if (outcome.err != LC_OK) {
-            lc_count(&c->worker->counters.refused, 1);
+        if (outcome.err != LC_OK)
             lc_log(c->worker->site->log, LC_LEVEL_ERROR, "collect.not_durable",
                    LC_LOG_ERR("cause", outcome.err));
-        }
         answer(c, &outcome);
     }
     retry(c);
@@ -204,22 +224,16 @@ static lc_err collect_datagrams(void *state, int fd)
     return e;
 }
 
-static void close_dgrams(struct collect *c)
-{
-    for (size_t i = 0; i < c->dgram_count; i++)
-        lc_dgram_in_close(c->dgrams[i]);
-    c->dgram_count = 0;
-}
-
 static void collect_drain(void *state)
 {
     struct collect *c = state;
 
     c->draining = true;
-    close_dgrams(c);
+    for (size_t i = 0; i < c->dgram_count; i++)
+        lc_dgram_in_close(c->dgrams[i]);
     for (struct lc_link *l = c->all.next; l != &c->all; l = l->next)
         lc_text_drain(LC_CONTAINER(l, struct sender, all)->text);
-    check_idle(c);
+    free_empty_dgrams(c);
 }
 
 static void collect_drop(void *state)
@@ -228,13 +242,14 @@ static void collect_drop(void *state)
 
     for (struct lc_link *l = c->all.next; l != &c->all; l = l->next)
         lc_text_abort(LC_CONTAINER(l, struct sender, all)->text);
+    while (c->dgram_count > 0)
+        lc_dgram_in_free(c->dgrams[--c->dgram_count]);
+    check_idle(c);
 }
 
 static bool collect_is_idle(const void *state)
 {
-    const struct collect *c = state;
-
-    return !lc_link_is_linked(&c->all);
+    return is_idle(state);
 }
 
 static void collect_close(void *state)

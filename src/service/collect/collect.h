@@ -41,7 +41,10 @@ struct lc_dgram_in;
 LC_MUST_CHECK lc_err lc_dgram_in_open(struct lc_intake *intake, int fd, struct lc_dgram_in **ret);
 /* There is room again. */
 void lc_dgram_in_retry(struct lc_dgram_in *d);
-/* Takes what the kernel still holds. NULL is accepted. */
+/* Takes what the kernel still holds, and closes the socket. What finds no room is kept. */
 void lc_dgram_in_close(struct lc_dgram_in *d);
+bool lc_dgram_in_is_empty(const struct lc_dgram_in *d);
+/* After lc_dgram_in_close(). What is still kept is dropped and counted. */
+void lc_dgram_in_free(struct lc_dgram_in *d);
 
 #endif

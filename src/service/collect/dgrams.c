@@ -133,10 +133,10 @@ static void take_held(struct lc_dgram_in *in)
 
 void lc_dgram_in_retry(struct lc_dgram_in *d)
 {
-    if (!d->paused)
+    if (d->held.n == 0)
         return;
     take_held(d);
-    if (d->held.n > 0)
+    if (d->held.n > 0 || d->socket == NULL)
         return;
     d->paused = false;
     lc_dgram_resume(d->socket);
@@ -170,15 +170,21 @@ lc_err lc_dgram_in_open(struct lc_intake *intake, int fd, struct lc_dgram_in **r
 
 void lc_dgram_in_close(struct lc_dgram_in *d)
 {
-    struct lc_dgram *socket;
+    struct lc_dgram *socket = d->socket;
 
-    if (d == NULL)
-        return;
     count_kernel_drops(d);
-    socket = d->socket;
     d->socket = NULL;
     lc_dgram_close(socket);
     take_held(d);
+}
+
+bool lc_dgram_in_is_empty(const struct lc_dgram_in *d)
+{
+    return d->held.n == 0;
+}
+
+void lc_dgram_in_free(struct lc_dgram_in *d)
+{
     for (size_t at = 0; at < d->held.n;) {
         struct held head;
 

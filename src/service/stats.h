@@ -21,7 +21,7 @@
     X(refused, "records that the store did not take")                                              \
     X(waited, "times a sender had to wait for room in the store")                                  \
     X(claimed_time, "records whose time was impossible")                                           \
-    X(udp_dropped, "datagrams that the kernel or we had no room for")                              \
+    X(datagrams_dropped, "datagrams that the kernel or we had no room for")                        \
     X(queries, "questions answered, failed ones too")                                              \
     X(query_errors, "questions answered with an error")                                            \
     X(rows, "rows sent to askers, those of tails too")                                             \

@@ -53,7 +53,7 @@ static void find_source(struct lc_dgram_in *in, const struct lc_datagram *d)
 
 static void drop(struct lc_dgram_in *in, uint64_t n)
 {
-    lc_count(&in->intake->worker->counters.udp_dropped, n);
+    lc_count(&in->intake->worker->counters.datagrams_dropped, n);
     lc_log(in->intake->worker->site->log, LC_LEVEL_WARN, "collect.datagrams_dropped",
            LC_LOG_U64("datagrams", n), LC_LOG_SLICE("source", lc_slice(in->source, in->source_n)));
 }

@@ -45,8 +45,7 @@ struct lc_log {
     struct event events[LC_LOG_QUEUE];
     /* The taker's own. */
     struct event taking;
-    struct lc_dynbuf message;
-    struct lc_field record_fields[LC_LOG_FIELDS + 1];
+    struct lc_field record_fields[LC_LOG_FIELDS];
 };
 
 /* Set while this thread stores an own event. */
@@ -299,20 +298,16 @@ bool lc_log_take(struct lc_log *log, struct lc_record *ret)
     if (!next_to_take(log))
         return false;
     storing = true;
-    lc_dynbuf_consume(&log->message, log->message.n);
-    if (write_event(ev, &log->message) != LC_OK)
-        lc_dynbuf_consume(&log->message, log->message.n); /* the fields say it all */
-    fields[0] = (struct lc_field){LC_LIT("event"), lc_slice_cstr(ev->name), LC_FIELD_STRING};
     for (size_t i = 0; i < ev->count; i++)
-        fields[i + 1] = (struct lc_field){lc_slice_cstr(ev->fields[i].name), value_of(ev, i),
-                                          ev->fields[i].type};
+        fields[i] = (struct lc_field){lc_slice_cstr(ev->fields[i].name), value_of(ev, i),
+                                      ev->fields[i].type};
     *ret = (struct lc_record){.time_ns = ev->time_ns,
                               .received_ns = ev->time_ns,
                               .level = ev->level,
                               .stream.app = LC_LIT("logcaster"),
-                              .message = lc_dynbuf_slice(&log->message),
+                              .message = lc_slice_cstr(ev->name),
                               .fields = fields,
-                              .field_count = (size_t)ev->count + 1};
+                              .field_count = (size_t)ev->count};
     return true;
 }
 
@@ -333,7 +328,6 @@ lc_err lc_log_open(const struct lc_log_config *config, struct lc_log **ret)
     log->config = *config;
     pthread_mutex_init(&log->lock, NULL);
     pthread_cond_init(&log->told, NULL);
-    lc_dynbuf_init(&log->message, TEXT_MAX);
 
     int e = pthread_create(&log->writer, NULL, writer_main, log);
 
@@ -356,6 +350,5 @@ void lc_log_close(struct lc_log *log)
     pthread_join(log->writer, NULL);
     pthread_cond_destroy(&log->told);
     pthread_mutex_destroy(&log->lock);
-    lc_dynbuf_done(&log->message);
     free(log);
 }

@@ -120,16 +120,15 @@ static void an_event_is_a_record(void **state)
 
     assert_true(lc_log_take(w.log, &r));
     assert_slice(r.stream.app, "logcaster");
-    assert_slice(r.message, "test.stored who=\"me and you\" n=18446744073709551615");
+    assert_slice(r.message, "test.stored");
     assert_int_equal(r.level, LC_LEVEL_ERROR);
     assert_true(r.time_ns == NOW_NS && r.received_ns == NOW_NS);
-    assert_int_equal(r.field_count, 3);
-    assert_slice(r.fields[0].name, "event");
-    assert_slice(r.fields[0].value, "test.stored");
-    assert_slice(r.fields[1].value, "me and you");
-    assert_int_equal(r.fields[1].type, LC_FIELD_STRING);
-    assert_slice(r.fields[2].name, "n");
-    assert_int_equal(r.fields[2].type, LC_FIELD_INT);
+    assert_int_equal(r.field_count, 2);
+    assert_slice(r.fields[0].name, "who");
+    assert_slice(r.fields[0].value, "me and you");
+    assert_int_equal(r.fields[0].type, LC_FIELD_STRING);
+    assert_slice(r.fields[1].name, "n");
+    assert_int_equal(r.fields[1].type, LC_FIELD_INT);
 
     /* what happens while it is stored is not stored in turn, but what happens later is */
     lc_log(w.log, LC_LEVEL_ERROR, "test.caused", LC_LOG_U64("n", 1));
@@ -138,7 +137,7 @@ static void an_event_is_a_record(void **state)
     lc_log_taken(w.log);
     lc_log(w.log, LC_LEVEL_ERROR, "test.later", LC_LOG_U64("n", 1));
     assert_true(lc_log_take(w.log, &r));
-    assert_slice(r.fields[0].value, "test.later");
+    assert_slice(r.message, "test.later");
     lc_log_taken(w.log);
     end(&w,
         "2026-11-20T18:40:00.123Z ERROR  test.stored who=\"me and you\" n=18446744073709551615\n"
@@ -188,11 +187,13 @@ static void what_finds_no_room_is_counted(void **state)
     const struct lc_log_field field = LC_LOG_U64("i", 1);
     lc_log_tell(&site, log, LC_LEVEL_INFO, "test.after", &field, 1);
     assert_true(lc_log_take(log, &r));
-    assert_slice(r.message, "test.after i=1");
+    assert_slice(r.message, "test.after");
     assert_true(lc_log_take(log, &r));
     char expected[64];
-    snprintf(expected, sizeof expected, "log.lost events=%d", TELLERS * EVENTS - LC_LOG_QUEUE);
-    assert_slice(r.message, expected);
+    snprintf(expected, sizeof expected, "%d", TELLERS * EVENTS - LC_LOG_QUEUE);
+    assert_slice(r.message, "log.lost");
+    assert_slice(r.fields[0].name, "events");
+    assert_slice(r.fields[0].value, expected);
     lc_log_taken(log);
     lc_log_close(log);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * store/testing/allocfail_test.c - the first, second, third ... allocation of the store fails,
- * until a run ends in which none did: it goes on or refuses, and nothing acknowledged is lost.
+ * store/testing/allocfail_test.c - each allocation of the store fails in some run: it goes on or
+ * refuses, and nothing acknowledged is lost.
+ *
+ * So that it does not take a run for each, several fail in one, at a distance of PERIOD: more than
+ * a start of the store needs, or it would never start. LC_FAULT_ROUNDS=n: n times the distance.
  *
  * The linker sends malloc and its kin here (--wrap). Only the store's own allocations fail: not
  * those of the simulated disk, nor of the model. zstd's are not seen, for it is a shared library.
@@ -14,13 +17,15 @@
 
 #include "store/testing/run.h"
 
-#define ROUNDS 8
+#define ROUNDS 12
+#define PERIOD 400
 
 static struct {
     bool armed;
     unsigned outside; /* calls of the disk that are under way */
     uint64_t seen;
-    uint64_t fail_at; /* 0: none fails */
+    uint64_t first;  /* the first that fails; 0: none does */
+    uint64_t period; /* and from there on each after so many */
 } heap;
 
 /* The names by which the linker knows the true ones, and ours. */
@@ -33,7 +38,10 @@ void *failing_realloc(void *p, size_t n) __asm__("__wrap_realloc");
 
 static bool fails(void)
 {
-    return heap.armed && heap.outside == 0 && ++heap.seen == heap.fail_at;
+    if (!heap.armed || heap.outside > 0 || heap.first == 0)
+        return false;
+    uint64_t n = ++heap.seen;
+    return n >= heap.first && (n - heap.first) % heap.period == 0;
 }
 
 void *failing_malloc(size_t n)
@@ -206,38 +214,35 @@ static const struct lc_disk between = {
 
 /* ---- the test ---- */
 
-/* False: the run ended without one allocation failing. */
-static bool run_with_failure(uint64_t n)
+static void run_with_failures(uint64_t first)
 {
     struct lc_run run;
     lc_run_init(&run, UINT64_C(1) << 30, 1);
-    run.retain_ns = INT64_C(2) * 3600 * LC_NS_PER_S;
+    run.retain_ns = INT64_C(3600) * LC_NS_PER_S;
     run.table = &between;
     run.inside = on_inside;
     current = &run;
     heap.seen = 0;
-    heap.fail_at = n;
+    heap.first = first;
     lc_run_workload(&run, ROUNDS);
-    bool failed = heap.seen >= n;
-    heap.fail_at = 0;
+    heap.first = 0;
     lc_run_resume(&run);
     lc_run_cut(&run, LC_CUT_LOST);
     if (!run.verdict.bad && lc_run_open(&run, LC_CHECK_RECOVERED) != LC_OK)
         lc_verdict_set(&run.verdict, "it does not open with memory enough");
     char what[48];
-    snprintf(what, sizeof what, "allocation %llu", (unsigned long long)n);
+    snprintf(what, sizeof what, "allocation %llu", (unsigned long long)first);
     lc_run_end_good(&run, what, 1);
-    return failed;
 }
 
 static void test_each_allocation_fails(void **state)
 {
     (void)state;
-    uint64_t n = 1;
-    while (run_with_failure(n))
-        n++;
-    print_message("# %llu allocations\n", (unsigned long long)n - 1);
-    assert_true(n > 100); /* else they do not come by here any more */
+    heap.period = (uint64_t)PERIOD * lc_run_rounds();
+    for (uint64_t first = 1; first <= heap.period; first++) {
+        run_with_failures(first);
+        assert_true(heap.seen > PERIOD); /* else they do not come by here any more */
+    }
 }
 
 int main(void)

@@ -13,13 +13,19 @@
 
 #define CAPACITY (UINT64_C(1) << 30)
 #define ROUNDS   12
+#define SEEDS    3
+
+static void begin(struct lc_run *run, uint64_t seed)
+{
+    lc_run_init(run, CAPACITY, seed);
+    run->retain_ns = INT64_C(3600) * LC_NS_PER_S;
+}
 
 /* False: the run ended without one call failing. */
 static bool run_with_fault(const struct lc_sim_fault *fault, uint64_t seed)
 {
     struct lc_run run;
-    lc_run_init(&run, CAPACITY, seed);
-    run.retain_ns = INT64_C(2) * 3600 * LC_NS_PER_S;
+    begin(&run, seed);
     lc_simdisk_fail(run.disk, fault);
     lc_run_workload(&run, ROUNDS);
     bool failed = lc_simdisk_failed(run.disk) != 0;
@@ -39,11 +45,23 @@ static bool run_with_fault(const struct lc_sim_fault *fault, uint64_t seed)
 static void fail_each(enum lc_sim_call call, lc_err error, uint64_t times)
 {
     struct lc_sim_fault fault = {.call = call, .first = 1, .times = times, .error = error};
-    while (run_with_fault(&fault, fault.first % 3 * lc_run_rounds()))
+    while (run_with_fault(&fault, fault.first % SEEDS))
         fault.first++;
     print_message("# %s, %s, %llu in a row: %llu runs\n", lc_sim_call_name(call),
                   lc_strerror(error), (unsigned long long)times, (unsigned long long)fault.first);
     assert_true(fault.first > 1); /* else the store never makes such a call */
+}
+
+static void test_runs_make_all_calls(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct lc_run run;
+        begin(&run, seed);
+        lc_run_workload(&run, ROUNDS);
+        assert_true(lc_run_did_all(&run));
+        lc_run_end_good(&run, "no fault", seed);
+    }
 }
 
 #define TEST(name)                                                                                 \
@@ -90,6 +108,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test(test_##name##_fails),
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_runs_make_all_calls),
         LC_SIM_CALLS(TEST) cmocka_unit_test(test_writes_fail_for_a_while),
         cmocka_unit_test(test_syncs_fail_for_a_while),
         cmocka_unit_test(test_no_space_for_names),

@@ -9,9 +9,10 @@
 
 #include "store/testing/run.h"
 
-#define SMALL       (UINT64_C(192) << 10)
-#define LARGE       (UINT64_C(64) << 20)
-#define RECORDS_MAX 20000 /* more never fit into SMALL */
+#define SMALL         (UINT64_C(192) << 10)
+#define LARGE         (UINT64_C(64) << 20)
+#define RECORDS_MAX   20000 /* more never fit into SMALL */
+#define MANIFEST_ROOM 2048
 
 static bool refused_one(const struct lc_run *run)
 {
@@ -21,7 +22,8 @@ static bool refused_one(const struct lc_run *run)
     return false;
 }
 
-/* Appends, commits and seals until a sender is refused. */
+/* Appends, commits and seals until a sender is refused. Then there is room for manifests only: the
+ * store cannot drop anything, nor start, without writing down that it did. */
 static void fill(struct lc_run *run)
 {
     lc_err e = LC_OK;
@@ -34,6 +36,7 @@ static void fill(struct lc_run *run)
         assert_false(run->verdict.bad);
     }
     assert_true(e == LC_EFULL || refused_one(run));
+    lc_simdisk_set_capacity(run->disk, lc_simdisk_used(run->disk) + MANIFEST_ROOM);
 }
 
 static void open_full(struct lc_run *run, uint64_t seed)
@@ -81,6 +84,20 @@ static void test_cut_while_full(void **state)
     }
 }
 
+static void test_starts_while_full(void **state)
+{
+    (void)state;
+    struct lc_run run;
+    open_full(&run, 1);
+    lc_run_cut(&run, LC_CUT_KEPT);
+    assert_lc_ok(lc_run_open(&run, LC_CHECK_RECOVERED));
+    lc_run_close(&run);
+    assert_lc_ok(lc_run_open(&run, LC_CHECK_RECOVERED));
+    lc_simdisk_set_capacity(run.disk, LARGE);
+    lc_run_resume(&run);
+    lc_run_end_good(&run, "start on a full disk", 1);
+}
+
 static void test_retention_makes_room(void **state)
 {
     (void)state;
@@ -100,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refuses_answers_and_resumes),
         cmocka_unit_test(test_cut_while_full),
+        cmocka_unit_test(test_starts_while_full),
         cmocka_unit_test(test_retention_makes_room),
     };
     return cmocka_run_group_tests_name("store/fulldisk", tests, NULL, NULL);

@@ -7,7 +7,7 @@
 
 #include "store/testing/powercut.h"
 
-#define ROUNDS 20
+#define ROUNDS 14
 #define SEEDS  4 /* tried until one finds it */
 
 static void expect_broken(enum lc_sync_point point)

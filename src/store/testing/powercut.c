@@ -6,8 +6,8 @@
 
 #define CAPACITY      (UINT64_C(1) << 30)
 #define INNER_CHANGES 24 /* a recovery and a little work make about so many */
-#define RETAIN_OCTETS (UINT64_C(64) << 10)
-#define RETAIN_NS     (INT64_C(4) * 3600 * LC_NS_PER_S)
+#define RETAIN_OCTETS (UINT64_C(8) << 10)
+#define RETAIN_NS     (INT64_C(3600) * LC_NS_PER_S)
 
 struct trial {
     struct lc_powercut *p;

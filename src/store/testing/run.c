@@ -64,6 +64,7 @@ static lc_err step(struct lc_run *run, enum lc_store_work work)
     inside(run, true);
     lc_err e = lc_store_step(run->store, work);
     inside(run, false);
+    run->done[work] += e == LC_OK;
     return e;
 }
 
@@ -350,16 +351,22 @@ static void set_a_fault(struct lc_run *run)
     run->failed_at_open = UINT64_MAX; /* its count begins anew */
 }
 
-static void one_round(struct lc_run *run, unsigned round)
+static void append_some(struct lc_run *run)
 {
-    if (run->faults && lc_prng_coin(&run->prng))
-        set_a_fault(run);
-    unsigned records = 1 + (unsigned)lc_prng_below(&run->prng, 4);
+    unsigned records = 1 + (unsigned)lc_prng_below(&run->prng, 3);
     for (unsigned i = 0; i < records; i++)
         lc_run_append(run, (unsigned)lc_prng_below(&run->prng, LC_RUN_SHARDS));
     if (lc_prng_below(&run->prng, 5) != 0)
         lc_run_commit(run);
-    if (round % 2 == 1)
+}
+
+static void one_round(struct lc_run *run, unsigned round)
+{
+    if (run->faults && lc_prng_coin(&run->prng))
+        set_a_fault(run);
+    for (uint64_t groups = 1 + lc_prng_below(&run->prng, 3); groups > 0; groups--)
+        append_some(run);
+    if (round % 8 != 6)
         while (lc_run_work(run, LC_WORK_SEAL) == LC_OK)
             lc_run_wait(run, CLOCK_STEP);
     if (round % 5 == 4)
@@ -380,6 +387,13 @@ void lc_run_workload(struct lc_run *run, unsigned rounds)
         one_round(run, round);
     lc_run_commit(run);
     restart(run, false);
+}
+
+bool lc_run_did_all(const struct lc_run *run)
+{
+    bool retains = run->retain_octets != 0 || run->retain_ns != 0;
+    return run->done[LC_WORK_COMMIT] > 0 && run->done[LC_WORK_SEAL] > 0 &&
+           run->done[LC_WORK_MERGE] > 0 && (run->done[LC_WORK_RETAIN] > 0 || !retains);
 }
 
 unsigned lc_run_rounds(void)

@@ -27,8 +27,9 @@ struct lc_run {
     uint64_t memory;        /* for the next open, as are those below */
     uint64_t retain_octets; /* 0: the store's own */
     int64_t retain_ns;
-    bool crashes; /* the workload also crashes */
-    bool faults;  /* and calls of the disk fail now and then */
+    bool crashes;                   /* the workload also crashes */
+    bool faults;                    /* and calls of the disk fail now and then */
+    uint64_t done[LC_WORK_ANY + 1]; /* pieces of each work */
     struct lc_verdict verdict;
     bool crashed;                     /* while it ran, since the last start */
     bool closing;                     /* or closed; what is not committed by then is refused */
@@ -75,6 +76,10 @@ void lc_run_resume(struct lc_run *run);
 /* The default workload: rounds of appends, commits, seals, merges, retention and restarts. It goes
  * on through errors, as a service would. */
 void lc_run_workload(struct lc_run *run, unsigned rounds);
+
+/* Whether it has committed, sealed, merged and, if that was asked for, removed something: a
+ * workload that does not is no test of it. */
+bool lc_run_did_all(const struct lc_run *run);
 
 /* How many more rounds than by default were asked for: LC_FAULT_ROUNDS in the environment. */
 unsigned lc_run_rounds(void);

@@ -21,10 +21,10 @@
 #include "store/store.h"
 
 #define SHARDS      2
-#define RECORDS     12000 /* of each shard: about 20 sets */
+#define RECORDS     30000 /* of each shard: some fifty sets */
 #define FLUSH_EVERY 32
-#define SEALED_MIN  16
-#define MERGED_MIN  2
+#define SEALED_MIN  60
+#define MERGED_MIN  5
 
 struct writer {
     struct lc_shard *shard;

@@ -228,12 +228,18 @@ static lc_err sim_write(void *state, struct lc_file *f, const struct lc_slice *p
     return e;
 }
 
-/* failed: some of the changes are forgotten: the cache calls them clean, the disk never got them.
- */
+/* failed: what did not reach the disk is forgotten: the cache calls it clean. */
 static void make_durable(struct lc_simdisk *d, struct sim_node *node, bool failed)
 {
+    if (failed) {
+        struct lc_dynbuf reached;
+        lc_dynbuf_init(&reached, node->durable.max);
+        sim_cut_contents(&reached, node, &d->prng);
+        lc_dynbuf_done(&node->durable);
+        node->durable = reached;
+    }
     for (size_t i = 0; i < node->change_count; i++) {
-        if (!failed || lc_prng_coin(&d->prng))
+        if (!failed)
             sim_change_apply(&node->durable, &node->changes[i]);
         free(node->changes[i].p);
     }

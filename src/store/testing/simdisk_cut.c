@@ -42,7 +42,7 @@ static void sectors_arrive(struct lc_dynbuf *out, const struct lc_dynbuf *cache,
     }
 }
 
-static void cut_contents(struct lc_dynbuf *out, const struct sim_node *node, struct lc_prng *r)
+void sim_cut_contents(struct lc_dynbuf *out, const struct sim_node *node, struct lc_prng *r)
 {
     struct lc_dynbuf cache;
     lc_dynbuf_init(&cache, node->live.max);
@@ -151,7 +151,7 @@ struct lc_simdisk *lc_simdisk_cut(const struct lc_simdisk *d, enum lc_sim_cut cu
         struct sim_node *b = out->nodes[node];
         b->names = 1;
         if (cut == LC_CUT_RANDOM)
-            cut_contents(&b->live, a, &r);
+            sim_cut_contents(&b->live, a, &r);
         else
             sim_bytes_copy(&b->live, cut == LC_CUT_KEPT ? &a->live : &a->durable);
         sim_bytes_copy(&b->durable, &b->live);

@@ -90,6 +90,9 @@ struct lc_simdisk *sim_disk_empty(uint64_t capacity, uint64_t seed);
 size_t sim_node_add(struct lc_simdisk *d, bool dir);
 void sim_node_record(struct sim_node *node, const struct sim_change *c);
 
+/* What of a file's unsynced changes reaches the disk, if chance decides. */
+void sim_cut_contents(struct lc_dynbuf *out, const struct sim_node *node, struct lc_prng *r);
+
 struct sim_name *sim_names_find(const struct sim_names *names, const char *path);
 void sim_names_add(struct sim_names *names, const char *path, size_t node);
 void sim_names_remove(struct sim_names *names, const char *path);

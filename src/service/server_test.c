@@ -207,7 +207,7 @@ static void it_keeps_its_own_log(void **state)
     lc_test_server_start(&t);
     lc_test_server_stop(&t);
     lc_test_server_start(&t);
-    assert_true(lc_test_count(&t, "QUERY|COUNT|app:logcaster event:server.started\n") >= 1);
+    assert_true(lc_test_count(&t, "QUERY|COUNT|app:logcaster \"server.started\"\n") >= 1);
     lc_test_server_done(&t);
 }
 

@@ -320,6 +320,39 @@ static void a_vanished_segment_is_told(void **state)
     life_end(&l);
 }
 
+/* Bit rot in the last edit looks like one that was cut short, and the WAL file that it took out of
+ * use is gone: the segment that it named is not removed as an orphan. */
+static void rot_in_the_last_edit_removes_nothing(void **state)
+{
+    LC_UNUSED(state);
+    struct life l;
+    life_begin(&l, 1);
+    life_append(&l, 100);
+    life_work(&l, LC_WORK_SEAL);
+    life_append(&l, 10);
+    life_work(&l, LC_WORK_COMMIT);
+    life_cut(&l, LC_CUT_LOST);
+    const struct lc_disk *disk = lc_simdisk_table(l.sim);
+    struct lc_file *f;
+    assert_lc_ok(disk->open(disk->state, LIFE_DIR "/MANIFEST", LC_OPEN_READ, &f));
+    int64_t size = disk->size(disk->state, f);
+    disk->close(disk->state, f);
+    life_overwrite(&l, LIFE_DIR "/MANIFEST", (uint64_t)size - 6);
+    life_open(&l);
+    assert_int_equal(l.report.lost_records, 100);
+    const char *kept = LIFE_DIR "/seg/0000000000000001.seg.kept";
+    assert_lc_ok(disk->open(disk->state, kept, LC_OPEN_READ, &f));
+    disk->close(disk->state, f);
+    life_work(&l, LC_WORK_SEAL); /* its name becomes durable with the next segment's */
+    life_crash(&l, LC_CUT_LOST);
+    disk = lc_simdisk_table(l.sim);
+    assert_lc_ok(disk->open(disk->state, kept, LC_OPEN_READ, &f));
+    disk->close(disk->state, f);
+    memset(l.ids, 0, 100 * sizeof l.ids[0]);
+    life_check(&l);
+    life_end(&l);
+}
+
 /* Bit rot in a WAL file: the frames around it are kept, the lost ones are counted. */
 static void a_damaged_frame_is_told(void **state)
 {
@@ -358,6 +391,7 @@ int main(void)
         cmocka_unit_test(a_damaged_segment_is_told),
         cmocka_unit_test(a_vanished_wal_file_is_told),
         cmocka_unit_test(a_vanished_segment_is_told),
+        cmocka_unit_test(rot_in_the_last_edit_removes_nothing),
         cmocka_unit_test(a_damaged_frame_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,13 +49,18 @@ void life_end(struct life *l)
     lc_simdisk_free(l->sim);
 }
 
-void life_crash(struct life *l, enum lc_sim_cut cut)
+void life_cut(struct life *l, enum lc_sim_cut cut)
 {
     struct lc_simdisk *after = lc_simdisk_cut(l->sim, cut, 7);
     lc_simdisk_die(l->sim);
     lc_store_close(l->store);
     lc_simdisk_free(l->sim);
     l->sim = after;
+}
+
+void life_crash(struct life *l, enum lc_sim_cut cut)
+{
+    life_cut(l, cut);
     life_open(l);
 }
 

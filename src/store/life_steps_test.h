@@ -37,6 +37,8 @@ lc_err life_try_open(struct life *l);
 void life_open(struct life *l);
 /* The power fails, or only the process, and the store is opened again. */
 void life_crash(struct life *l, enum lc_sim_cut cut);
+/* The same, but the store is not opened again. */
+void life_cut(struct life *l, enum lc_sim_cut cut);
 
 lc_err life_append_one(struct life *l);
 void life_append(struct life *l, unsigned n);

@@ -124,7 +124,7 @@ lc_err lc_manifest_load(struct lc_manifest *m, const struct lc_disk *disk, const
 {
     struct lc_slice file = {0};
     struct lc_manifest_state state;
-    size_t torn;
+    size_t torn = 0;
     lc_err e = lc_file_read(disk, dir, "MANIFEST", &file);
     if (e == LC_OK)
         e = lc_manifest_parse(file, &state, &torn, diag);
@@ -135,6 +135,7 @@ lc_err lc_manifest_load(struct lc_manifest *m, const struct lc_disk *disk, const
         return e;
     lc_manifest_create(m, disk, dir, state.store);
     m->state = state;
+    m->torn_octets = torn;
     return LC_OK;
 }
 

@@ -72,6 +72,7 @@ struct lc_manifest {
     uint64_t offset;
     uint64_t edits;
     uint64_t rewrite_at; /* octets */
+    size_t torn_octets; /* at the end of the file that was loaded: an edit cut short, and dropped */
 };
 
 /* Reads MANIFEST. -ENOENT: there is none; LC_ECORRUPT, LC_EVERSION, -errno. */

@@ -332,14 +332,30 @@ static void remove_orphan_wal(void *arg, const char *name)
         remove_file(r, path);
 }
 
-static void remove_orphans(struct lc_recovery *r)
+/* Under a name that is left alone, for the operator; durable with the next seal. */
+static void set_aside(struct lc_recovery *r, const char *path)
+{
+    char kept[LC_PATH_MAX];
+    const struct lc_disk *disk = r->store->disk;
+    if (lc_path(kept, "%s.kept", path) == LC_OK && disk->rename(disk->state, path, kept) == LC_OK)
+        lc_recover_note(r, "%s: no edit of MANIFEST names it, and the last one is cut short", kept);
+}
+
+/* An edit cut short was mostly never durable, and its segment's records are still elsewhere. But
+ * rot in the last edit looks the same, and then that segment is all there is of them. */
+static void remove_orphans(struct lc_recovery *r, bool is_manifest_torn)
 {
     struct lc_store *s = r->store;
     char path[LC_PATH_MAX];
-    for (size_t i = 0; i < r->segment_count; i++)
-        if (!is_named(&s->manifest.state, r->segments[i]) &&
-            lc_segment_path(s->seg_path, r->segments[i], path) == LC_OK)
+    for (size_t i = 0; i < r->segment_count; i++) {
+        if (is_named(&s->manifest.state, r->segments[i]) ||
+            lc_segment_path(s->seg_path, r->segments[i], path) != LC_OK)
+            continue;
+        if (is_manifest_torn && r->report->lost_records > 0)
+            set_aside(r, path);
+        else
             remove_file(r, path);
+    }
     (void)s->disk->list(s->disk->state, s->wal_path, remove_orphan_wal, r);
 }
 
@@ -373,12 +389,13 @@ lc_err lc_recover(struct lc_store *s, struct lc_store_report *report, struct lc_
 {
     struct lc_recovery r = {.store = s, .report = report, .diag = diag};
     lc_err e = prepare(&r);
+    bool is_manifest_torn = s->manifest.torn_octets > 0; /* the next edit writes a new one */
     if (e == LC_OK)
         e = lc_replay(&r);
     if (e == LC_OK)
         e = begin_run(&r);
     if (e == LC_OK)
-        remove_orphans(&r);
+        remove_orphans(&r, is_manifest_torn);
     if (report->lost_records > 0 && report->damaged_places == 0)
         lc_recover_note(&r, "%" PRIu64 " records are in no file", report->lost_records);
     lc_set_unref(r.set);

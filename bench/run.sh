@@ -56,7 +56,7 @@ children_cpu() {
     tail -1 "$dir/times" | tr ms '  ' | awk '{ print $1 * 60 + $2 + $3 * 60 + $4 }'
 }
 
-trap 'kill -KILL $server 2>/dev/null; rm -rf "$dir/run"' EXIT
+trap '[ -z "$server" ] || kill -KILL "$server" 2>/dev/null || true; rm -rf "$dir/run"' EXIT
 trap 'exit 1' INT TERM
 
 start_rsyslog() {

@@ -126,6 +126,33 @@ static void full_disk_refuses_and_recovers(void **state)
     life_end(&l);
 }
 
+/* Both sets are full when the seal fails: who waits for its room hears of it, and is refused. */
+static void a_failed_seal_keeps_nobody_waiting(void **state)
+{
+    LC_UNUSED(state);
+    struct life l;
+    lc_err e;
+    life_begin(&l, 1);
+    do
+        e = life_append_one(&l);
+    while (e == LC_OK);
+    assert_lc_err(e, LC_EWAIT);
+    life_work(&l, LC_WORK_COMMIT);
+    lc_simdisk_set_capacity(l.sim, lc_simdisk_used(l.sim));
+    l.notified = 0;
+    assert_lc_err(lc_store_step(l.store, LC_WORK_SEAL), -ENOSPC);
+    assert_int_equal(l.notified, 1);
+    assert_lc_err(life_append_one(&l), LC_EFULL);
+    lc_simdisk_set_capacity(l.sim, UINT64_C(1) << 30);
+    l.notified = 0;
+    life_work(&l, LC_WORK_SEAL);
+    assert_true(l.notified > 0);
+    life_append(&l, 20);
+    life_work(&l, LC_WORK_COMMIT);
+    life_check(&l);
+    life_end(&l);
+}
+
 static void count_file(void *arg, const char *name)
 {
     LC_UNUSED(name);
@@ -383,6 +410,7 @@ int main(void)
         cmocka_unit_test(dead_frames_stay_dead),
         cmocka_unit_test(refuses_while_the_disk_fails),
         cmocka_unit_test(full_disk_refuses_and_recovers),
+        cmocka_unit_test(a_failed_seal_keeps_nobody_waiting),
         cmocka_unit_test(failing_for_long_leaves_no_files),
         cmocka_unit_test(a_failed_edit_is_tried_again),
         cmocka_unit_test(acknowledged_when_written),

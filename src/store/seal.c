@@ -257,6 +257,14 @@ static void recycle(struct lc_store *s, struct lc_sealing *job)
     job->set = NULL;
 }
 
+/* Whoever was told to wait for this seal may wait for long: it asks again, and is refused. */
+static lc_err seal_failed(struct lc_store *s, lc_err e)
+{
+    for (unsigned i = 0; i < s->shard_count; i++)
+        lc_shard_wake_writer(&s->shards[i], false);
+    return e;
+}
+
 lc_err lc_seal_step(struct lc_store *s)
 {
     pthread_mutex_lock(&s->queue_lock);
@@ -267,7 +275,7 @@ lc_err lc_seal_step(struct lc_store *s)
     lc_err e = seal(s, job);
     atomic_store_explicit(&s->seals_fail, e != LC_OK, memory_order_relaxed);
     if (e != LC_OK)
-        return e;
+        return seal_failed(s, e);
 
     pthread_mutex_lock(&s->queue_lock);
     s->queue = job->next;
@@ -278,7 +286,7 @@ lc_err lc_seal_step(struct lc_store *s)
         atomic_fetch_add_explicit(&s->sealed, 1, memory_order_relaxed);
     recycle(s, job);
     if (job->shard < s->shard_count)
-        lc_shard_made_room(&s->shards[job->shard], true);
+        lc_shard_wake_writer(&s->shards[job->shard], true);
     job_free(job);
     return LC_OK;
 }
@@ -304,7 +312,7 @@ static lc_err reserve(struct lc_store *s, struct lc_shard *shard)
     atomic_store_explicit(&shard->step, step, memory_order_relaxed);
     atomic_store_explicit(&shard->reserved, is.reserved, memory_order_release);
     atomic_store_explicit(&shard->wants_reserve, false, memory_order_relaxed);
-    lc_shard_made_room(shard, false);
+    lc_shard_wake_writer(shard, false);
     return LC_OK;
 }
 

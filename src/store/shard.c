@@ -225,7 +225,7 @@ void lc_shard_close_soon(struct lc_shard *shard)
     lc_shard_notify(shard);
 }
 
-void lc_shard_made_room(struct lc_shard *shard, bool sealed)
+void lc_shard_wake_writer(struct lc_shard *shard, bool sealed)
 {
     pthread_mutex_lock(&shard->lock);
     if (sealed)

@@ -81,8 +81,9 @@ LC_MUST_CHECK lc_err lc_shard_rotate(struct lc_shard *shard);
 
 /* ---- from other threads ---- */
 
-/* A set of it was sealed, or its reservation extended. */
-void lc_shard_made_room(struct lc_shard *shard, bool sealed);
+/* A set of it was sealed, its reservation extended, or sealing has failed: a writer that waits asks
+ * again. */
+void lc_shard_wake_writer(struct lc_shard *shard, bool sealed);
 void lc_shard_notify(struct lc_shard *shard);
 /* Has the writer close its active set when it next takes outcomes. */
 void lc_shard_close_soon(struct lc_shard *shard);

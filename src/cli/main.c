@@ -33,7 +33,7 @@ static int print_overview(FILE *out)
     fputs("  help      explain a command: logcaster help query\n"
           "  version   print the version\n\n"
           "Start with:\n"
-          "  logcaster serve                         a server, its data under ./logcaster-data\n"
+          "  logcaster serve                         a server; data: ./logcaster-data\n"
           "  echo 'disk is full' | logcaster send    store a line\n"
           "  logcaster query disk                    find it\n"
           "  logcaster tail                          see lines as they come\n",
@@ -100,9 +100,15 @@ static int run_command(const struct lc_command *c, int argc, char **argv)
     return code;
 }
 
+/* `help` and `version` have no options to explain: the overview says all there is. */
+static bool is_word_for_overview(const char *name)
+{
+    return strcmp(name, "help") == 0 || strcmp(name, "version") == 0;
+}
+
 static int help(int argc, char **argv)
 {
-    if (argc < 2)
+    if (argc < 2 || is_word_for_overview(argv[1]))
         return print_overview(stdout);
     const struct lc_command *c = find_command(argv[1]);
     return c != NULL ? print_help(c) : fail_unknown(argv[1]);

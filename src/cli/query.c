@@ -23,7 +23,7 @@ static const struct lc_option options[] = {
     {"server", 's', LC_OPTION_TEXT, "ADDRESS", "127.0.0.1:9998", NULL, 0, 0,
      "whom to ask: host:port, [v6]:port or unix:/path", AT(server)},
     {"output", 'o', LC_OPTION_CHOICE, "FORMAT", "table", lc_output_words, 0, 0,
-     "table: for people; raw: messages alone, exactly as they came;\n"
+     "table: for people; raw: messages alone, exactly as they came; "
      "json: a line for each record; csv",
      AT(output)},
     {"limit", 'n', LC_OPTION_COUNT, "N", NULL, NULL, 0, 0, "the newest N only (adds `| limit N`)",

@@ -41,7 +41,7 @@ static const struct lc_option options[] = {
     {"server", 's', LC_OPTION_TEXT, "ADDRESS", "127.0.0.1:9999", NULL, 0, 0,
      "where to send: host:port, [v6]:port or unix:/path", AT(server)},
     {"level", 'l', LC_OPTION_TEXT, "LEVEL", NULL, NULL, 0, 0,
-     "the level of every line: TRACE DEBUG INFO NOTICE WARN ERROR\nCRIT ALERT EMERG", AT(level)},
+     "the level of every line: TRACE DEBUG INFO NOTICE WARN ERROR CRIT ALERT EMERG", AT(level)},
     {"quiet", 'q', LC_OPTION_FLAG, NULL, NULL, NULL, 0, 0, "no progress and no summary", AT(quiet)},
 };
 
@@ -386,7 +386,7 @@ const struct lc_command lc_command_send = {
     .summary = "store lines of files or of standard input",
     .text = "Stores each line as a record and waits until the server has it safe on disk.\n"
             "At a terminal, without files, it asks for lines and shows each answer.\n"
-            "Exit code: 0 everything is stored, 2 something is not (and standard error says what).",
+            "Exit code: 0 everything is stored, 2 something is not; standard error says what.",
     .examples = "  echo 'disk is full' | logcaster send --level ERROR\n"
                 "  logcaster send /var/log/syslog\n"
                 "  some-program 2>&1 | logcaster send\n"

@@ -43,7 +43,7 @@ static const struct lc_option options[] = {
      NULL,                                                                                         \
      0,                                                                                            \
      0,                                                                                            \
-     text "\n(docs/protocols.md, \"Listeners\"); may be given several times",                      \
+     text " (docs/protocols.md, \"Where to connect\"); may be given several times",                \
      AT(addresses[LC_SERVICE_##id])},
     LC_SERVICES(ADDRESS_OPTION)
 #undef ADDRESS_OPTION
@@ -56,7 +56,7 @@ static const struct lc_option options[] = {
     {"memory", 'm', LC_OPTION_SIZE, "SIZE", "512M", NULL, 32u << 20, 0,
      "for records not yet in segments, and for caches", AT(memory)},
     {"retain-size", 0, LC_OPTION_SIZE, "SIZE", "auto", NULL, 0, 0,
-     "octets on disk; the oldest records go first. auto: 80% of the\n"
+     "octets on disk; the oldest records go first. auto: 80% of the "
      "file system or 50G, the smaller",
      AT(retain_size)},
     {"retain-age", 0, LC_OPTION_DURATION, "TIME", "none", NULL, 0, 0,
@@ -64,11 +64,11 @@ static const struct lc_option options[] = {
     {"line-max", 0, LC_OPTION_SIZE, "SIZE", "64K", NULL, 1024, 1u << 20,
      "the longest text line or datagram", AT(line_max)},
     {"acks", 0, LC_OPTION_CHOICE, "WHEN", "auto", acks_words, 0, 0,
-     "whether plain lines are answered ACK: auto (a single line is,\na stream of lines is not), "
+     "whether plain lines are answered ACK: auto (a single line is, a stream of lines is not), "
      "on, off",
      AT(acks)},
     {"ack", 0, LC_OPTION_CHOICE, "WHEN", "synced", ack_words, 0, 0,
-     "what an answer promises: synced (survives a power cut) or\nwritten (survives a crash of "
+     "what an answer promises: synced (survives a power cut) or written (survives a crash of "
      "logcaster alone)",
      AT(ack)},
     {"detect-level", 0, LC_OPTION_CHOICE, "SWITCH", "on", switch_words, 0, 0,
@@ -124,8 +124,9 @@ const struct lc_command lc_command_serve = {
     .name = "serve",
     .operands = "",
     .summary = "run the server",
-    .text = "Takes log records on port 9999 (TCP, UDP) and on sockets in the data directory, and\n"
-            "answers queries on port 9998 of this host. SIGTERM or SIGINT stops it in order.",
+    .text = "Takes log records on port 9999 (TCP, UDP) and on sockets in the data\n"
+            "directory, and answers queries on port 9998 of this host. SIGTERM or SIGINT\n"
+            "stops it in order.",
     .examples = "  logcaster serve\n"
                 "  logcaster serve --data /var/lib/logcaster --retain-size 20G\n"
                 "  logcaster serve --logs :514 --query 127.0.0.1:9998\n",

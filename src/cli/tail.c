@@ -155,9 +155,8 @@ const struct lc_command lc_command_tail = {
     .name = "tail",
     .operands = "[QUERY...]",
     .summary = "see records as they come",
-    .text =
-        "Prints the newest records that match, then each new one as soon as it is safe on disk,\n"
-        "until you stop it (Ctrl-C).",
+    .text = "Prints the newest records that match, then each new one as soon as it is safe on\n"
+            "disk, until you stop it (Ctrl-C).",
     .examples = "  logcaster tail\n"
                 "  logcaster tail level:ERROR\n"
                 "  logcaster tail -n 0 -o json app:nginx | jq ._msg\n",

@@ -210,6 +210,26 @@ lc_err lc_options_read(const struct lc_option *table, size_t count, int argc, ch
 }
 
 #define HELP_COLUMN 28
+#define HELP_WIDTH  79
+
+/* Writes the words of `text` into the help's column, a line as often as one is full. `column` is
+ * where the last line ended, and where the next words go on. */
+static void print_words(const char *text, int *column, FILE *out)
+{
+    while (*text != '\0') {
+        int n = (int)strcspn(text, " ");
+        if (*column > HELP_COLUMN && *column + 1 + n > HELP_WIDTH) {
+            fprintf(out, "\n%*s", HELP_COLUMN, "");
+            *column = HELP_COLUMN;
+        } else if (*column > HELP_COLUMN) {
+            fputc(' ', out);
+            *column += 1;
+        }
+        fprintf(out, "%.*s", n, text);
+        *column += n;
+        text += n + (text[n] == ' ');
+    }
+}
 
 void lc_options_help(const struct lc_option *table, size_t count, FILE *out)
 {
@@ -226,13 +246,13 @@ void lc_options_help(const struct lc_option *table, size_t count, FILE *out)
             n = 0;
         }
         fprintf(out, "%*s", HELP_COLUMN - n, "");
-        for (const char *c = o->help; *c != '\0'; c++) {
-            fputc(*c, out);
-            if (*c == '\n')
-                fprintf(out, "%*s", HELP_COLUMN, "");
+        int column = HELP_COLUMN;
+        print_words(o->help, &column, out);
+        if (o->fallback != NULL && o->fallback[0] != '\0') {
+            char fallback[80];
+            snprintf(fallback, sizeof fallback, "[%s]", o->fallback);
+            print_words(fallback, &column, out);
         }
-        if (o->fallback != NULL && o->fallback[0] != '\0')
-            fprintf(out, " [%s]", o->fallback);
         fputc('\n', out);
     }
 }

@@ -41,7 +41,7 @@ struct lc_option {
     const char *fallback;       /* as it would be written; NULL: zero */
     const char *const *choices; /* of CHOICE: NULL-terminated */
     uint64_t min, max;          /* of COUNT and SIZE; max 0: no limit */
-    const char *help;           /* one sentence or two; `\n` breaks the line */
+    const char *help;           /* one sentence or two; lines are broken where they are full */
     size_t offset;              /* into the command's struct */
 };
 
@@ -53,7 +53,7 @@ LC_MUST_CHECK lc_err lc_options_read(const struct lc_option *table, size_t count
                                      char **argv, void *target, int *ret_operands,
                                      struct lc_diag *diag);
 
-/* The options' part of a command's help. */
+/* The options' part of a command's help, for a terminal of 80 columns. */
 void lc_options_help(const struct lc_option *table, size_t count, FILE *out);
 
 #endif

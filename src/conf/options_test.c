@@ -154,6 +154,34 @@ static void help_shows_every_option(void **state)
     free(text);
 }
 
+static void help_fits_a_terminal(void **state)
+{
+    LC_UNUSED(state);
+    static const struct lc_option wordy[] = {
+        {"a-name-that-fills-its-column", 0, LC_OPTION_TEXT, "TEXT", "and a default of many words",
+         NULL, 0, 0,
+         "so many words that they stand on three lines: nobody has to count them by hand, and what "
+         "is last, the default, may have to go on a line of its own",
+         0},
+    };
+    char *text;
+    size_t n;
+    FILE *out = open_memstream(&text, &n);
+    assert_non_null(out);
+    lc_options_help(wordy, LC_ARRAY_LEN(wordy), out);
+    assert_int_equal(fclose(out), 0);
+
+    size_t lines = 0;
+    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
+        assert_in_range(strcspn(line, "\n"), 1, 79);
+        assert_int_not_equal(line[strcspn(line, "\n") - 1], ' ');
+        lines++;
+    }
+    assert_int_equal(lines, 5);
+    assert_non_null(strstr(text, " words]\n"));
+    free(text);
+}
+
 static void sizes(void **state)
 {
     LC_UNUSED(state);
@@ -198,6 +226,7 @@ int main(void)
         cmocka_unit_test(errors_say_what_is_allowed),
         cmocka_unit_test(a_list_is_bounded),
         cmocka_unit_test(help_shows_every_option),
+        cmocka_unit_test(help_fits_a_terminal),
         cmocka_unit_test(sizes),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * proto/detect.c - the table of first octets (docs/protocols.md, "Listeners").
+ * proto/detect.c - the table of first octets (docs/protocols.md, "Where to connect").
  */
 #include "proto/detect.h"
 

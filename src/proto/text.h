@@ -3,7 +3,7 @@
  * proto/text.h - the line protocols: plain lines, LOG v1 and v2, commands, query requests.
  *
  * WHAT    Octets in, values out. Every line of a session is told apart for itself
- *         (docs/protocols.md, "Listeners"). Nothing is allocated or kept; slices point into the
+ *         (docs/protocols.md, "Where to connect"). Nothing is allocated or kept; slices point into the
  *         input. Any split of the input gives the same lines.
  * WHO     conn/ and the clients in cli/.
  */

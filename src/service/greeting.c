@@ -78,10 +78,9 @@ static lc_err say_ask(const struct lc_doors *doors, struct lc_dynbuf *out)
     SAY(out, "  echo 'QUERY|KEYWORD|hello' | nc -N %s %u\n", host, port);
     if (lc_addr_is_local(&tcp->addr))
         SAY(out,
-            "\nThere are no accounts yet, so questions are answered on this host only. From "
-            "another "
-            "one:\n"
-            "  ssh -N -L %u:%s%s%s:%u <this host>\n",
+            "\nThere are no accounts yet, so questions are answered on this host only.\n"
+            "From another one, with this one's name at the end:\n"
+            "  ssh -N -L %u:%s%s%s:%u HOST\n",
             port, strchr(host, ':') ? "[" : "", host, strchr(host, ':') ? "]" : "", port);
     else
         SAY(out, "\nThere are no accounts yet: whoever reaches port %u can read everything.\n",

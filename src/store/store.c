@@ -200,8 +200,9 @@ static void tell_holder(const struct lc_store *s, struct lc_diag *diag)
     struct lc_slice line = pid;
     struct lc_slice first;
     if (lc_slice_cut(&line, '\n', &first))
-        lc_diag_set(diag, "%s is in use by process %.*s", s->dir_path, (int)first.n,
-                    (const char *)first.p);
+        lc_diag_set(diag,
+                    "%s is in use by process %.*s; a second server needs a directory of its own",
+                    s->dir_path, (int)first.n, (const char *)first.p);
     free((void *)(uintptr_t)pid.p);
 }
 

@@ -260,19 +260,20 @@ static size_t feed(struct lc_text *s, struct lc_slice in)
     return spent;
 }
 
-/* While a question is answered, a line that has come ends a tail. */
+/* While a question is answered, a line that has come ends a tail; also one that is too long, or
+ * whose end we shall not see since no more input is kept. */
 static void look_for_interruption(struct lc_text *s, struct lc_slice in)
 {
+    bool has_all = in.n < BUSY_IN_MAX;
     struct lc_slice line;
     size_t scanned = 0, used;
+    lc_err e;
 
-    while (lc_line_next(in, s->config->line_max, &scanned, &line, &used) == LC_OK) {
-        if (lc_line_kind(line) != LC_LINE_EMPTY) {
-            s->handler->interrupted(s->user);
-            return;
-        }
+    while ((e = lc_line_next(in, s->config->line_max, &scanned, &line, &used)) == LC_OK &&
+           lc_line_kind(line) == LC_LINE_EMPTY)
         in = lc_slice_from(in, used);
-    }
+    if (e != LC_EMORE || !has_all)
+        s->handler->interrupted(s->user);
 }
 
 static size_t on_data(void *user, struct lc_slice in)

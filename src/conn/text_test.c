@@ -493,6 +493,28 @@ static void a_line_interrupts_a_question(void **state)
     end(&w);
 }
 
+/* A line of which no end comes while the question is answered. */
+static void a_long_line_interrupts_a_question(void **state)
+{
+    LC_UNUSED(state);
+    static const size_t line_max[] = {16, 64 << 10};
+    static char line[20000];
+    memset(line, 'x', sizeof line);
+    for (size_t i = 0; i < LC_ARRAY_LEN(line_max); i++) {
+        struct world w;
+        begin(&w);
+        w.config.line_max = line_max[i];
+        w.question_turns = 20;
+        part(&w, LC_LIT("QUERY|TAIL|a\n"));
+        part(&w, lc_slice(line, i == 0 ? 17 : sizeof line));
+        part(&w, LC_LIT("\nPING\n"));
+        run(&w);
+        assert_memory_equal(w.said.p, "? a\ninterrupted\n", 16);
+        assert_memory_equal(w.got.p, "answer\n", 7);
+        end(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -511,6 +533,7 @@ int main(void)
         cmocka_unit_test(v1_closes_when_nothing_more_waits),
         cmocka_unit_test(what_is_not_granted_is_refused),
         cmocka_unit_test(a_line_interrupts_a_question),
+        cmocka_unit_test(a_long_line_interrupts_a_question),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,8 +54,8 @@ static const struct lc_option options[] = {
     {"connections", 'c', LC_OPTION_COUNT, "N", "1", NULL, 1, CONNECTIONS_MAX,
      "the file is cut into as many parts", AT(connections)},
     {"until", 'u', LC_OPTION_CHOICE, "WHEN", "closed", until_words, 0, 0,
-     "answered: each line has its answer; closed: the server has closed;\n"
-     "file: --watched is as large as what was sent; stats: STATS at\n"
+     "answered: each line has its answer; closed: the server has closed; "
+     "file: --watched is as large as what was sent; stats: STATS at "
      "--watched says that as many more records are committed",
      AT(until)},
     {"watched", 'w', LC_OPTION_TEXT, "WHAT", NULL, NULL, 0, 0, "a file, or an address for queries",

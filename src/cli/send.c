@@ -285,6 +285,15 @@ static void prompt(void)
     fflush(stdout);
 }
 
+static lc_err show_answer(struct sending *s, struct lc_slice line, const char *before)
+{
+    s->out.n = 0;
+    lc_err e = lc_term_append(&s->out, line);
+    if (e == LC_OK)
+        printf("%s%.*s\n", before, (int)s->out.n, s->out.p);
+    return e;
+}
+
 /* Shows what has come, in front of a new prompt. */
 static lc_err show_answers(struct sending *s)
 {
@@ -292,11 +301,9 @@ static lc_err show_answers(struct sending *s)
     lc_err received = lc_client_receive(&s->client);
     bool shown = false;
     while (lc_client_line(&s->client, &line) == LC_OK) {
-        s->out.n = 0;
-        lc_err e = lc_term_append(&s->out, line);
+        lc_err e = show_answer(s, line, shown ? "" : "\r");
         if (e != LC_OK)
             return e;
-        printf("%s%.*s\n", shown ? "" : "\r", (int)s->out.n, s->out.p);
         shown = true;
     }
     if (shown)
@@ -319,6 +326,17 @@ static lc_err send_typed(struct sending *s)
     return e;
 }
 
+/* What was typed last may be on its way: the server answers it, then closes as we have done.
+ * Closing at once would lose these lines where an answer meets a closed socket. */
+static void show_last_answers(struct sending *s)
+{
+    struct lc_slice line;
+    if (shutdown(s->client.fd, SHUT_WR) != 0)
+        return;
+    while (lc_client_next(&s->client, &line) == LC_OK && show_answer(s, line, "") == LC_OK)
+        ;
+}
+
 static int converse(struct sending *s, struct lc_diag *diag)
 {
     printf("Connected to %s. Each line is stored when ACK comes back; 'quit' or Ctrl-D ends.\n",
@@ -338,6 +356,7 @@ static int converse(struct sending *s, struct lc_diag *diag)
     }
     if (e == LC_EEND) {
         fputs("\n", stdout);
+        show_last_answers(s);
         return LC_EXIT_FOUND;
     }
     lc_diag_set(diag, "%s: the server closed the connection", s->options->server);

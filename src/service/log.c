@@ -110,7 +110,9 @@ static void put_field(struct event *ev, const struct lc_log_field *f)
 /* Locked. */
 static bool has_room(const struct lc_log *log)
 {
-    uint64_t oldest = log->written < log->taken ? log->written : log->taken;
+    /* without a descriptor no event waits for the writer */
+    bool is_text_behind = log->config.fd >= 0 && log->written < log->taken;
+    uint64_t oldest = is_text_behind ? log->written : log->taken;
 
     return log->next - oldest < LC_LOG_QUEUE;
 }

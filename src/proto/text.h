@@ -3,9 +3,8 @@
  * proto/text.h - the line protocols: plain lines, LOG v1 and v2, commands, query requests.
  *
  * WHAT    Octets in, values out. Every line of a session is told apart for itself
- *         (docs/protocols.md, "Where to connect"). Nothing is allocated or kept; slices point into the
- *         input. Any split of the input gives the same lines.
- * WHO     conn/ and the clients in cli/.
+ *         (docs/protocols.md, "Where to connect"). Nothing is allocated or kept; slices point into
+ * the input. Any split of the input gives the same lines. WHO     conn/ and the clients in cli/.
  */
 #ifndef LC_PROTO_TEXT_H
 #define LC_PROTO_TEXT_H

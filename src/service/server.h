@@ -42,9 +42,9 @@ struct lc_server_config {
     int log_fd;              /* where it is written as text; -1: nowhere */
     bool log_colour;
 
-    /* Addresses as in net/addr.h. Empty: the network addresses of docs/protocols.md ("Where to connect").
-     * `none`: no network address. For `logs` an address without a scheme is TCP and UDP at one
-     * port. The sockets in data_dir (logs.sock, logs.dgram, query.sock) are always there. */
+    /* Addresses as in net/addr.h. Empty: the network addresses of docs/protocols.md ("Where to
+     * connect"). `none`: no network address. For `logs` an address without a scheme is TCP and UDP
+     * at one port. The sockets in data_dir (logs.sock, logs.dgram, query.sock) are always there. */
     const char *listen[LC_SERVICE_COUNT][LC_LISTEN_MAX];
     size_t listen_count[LC_SERVICE_COUNT];
 

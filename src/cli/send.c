@@ -42,7 +42,7 @@ static const struct lc_option options[] = {
      "where to send: host:port, [v6]:port or unix:/path", AT(server)},
     {"level", 'l', LC_OPTION_TEXT, "LEVEL", NULL, NULL, 0, 0,
      "the level of every line: TRACE DEBUG INFO NOTICE WARN ERROR CRIT ALERT EMERG", AT(level)},
-    {"quiet", 'q', LC_OPTION_FLAG, NULL, NULL, NULL, 0, 0, "no progress and no summary", AT(quiet)},
+    {"quiet", 'q', LC_OPTION_FLAG, NULL, NULL, NULL, 0, 0, "no progress", AT(quiet)},
 };
 
 /* Where an unanswered line came from, for messages. */

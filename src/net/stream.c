@@ -416,11 +416,6 @@ void lc_stream_deadline(struct lc_stream *s, struct lc_time deadline)
         set_timer(s, deadline);
 }
 
-const struct lc_addr *lc_stream_peer(const struct lc_stream *s)
-{
-    return &s->peer;
-}
-
 bool lc_stream_peer_uid(const struct lc_stream *s, unsigned *ret_uid)
 {
     struct ucred cred;

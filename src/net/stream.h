@@ -97,7 +97,6 @@ void lc_stream_close(struct lc_stream *s, struct lc_time linger);
 /* When it passes, the stream closes with -ETIMEDOUT. LC_TIME_NEVER: none (the default). */
 void lc_stream_deadline(struct lc_stream *s, struct lc_time deadline);
 
-const struct lc_addr *lc_stream_peer(const struct lc_stream *s);
 /* uid of the peer process of a Unix socket; false for TCP. */
 bool lc_stream_peer_uid(const struct lc_stream *s, unsigned *ret_uid);
 

@@ -4,7 +4,7 @@
  *
  * WHAT    What sessions and datagrams have in common: which decoder, when it arrived, which level
  *         a plain line names.
- * WHO     conn/text.c, conn/dgram.c; service/collect/ takes what comes out.
+ * WHO     conn/session.c, conn/dgram.c; service/collect/ takes what comes out.
  * THREAD  One context for each loop.
  */
 #ifndef LC_CONN_ARRIVAL_H

@@ -11,7 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "conn/text.h"
+#include "conn/session.h"
 #include "service/greeting.h"
 #include "service/worker.h"
 
@@ -59,8 +59,8 @@ static void resolve_defaults(struct lc_server_config *c)
         c->query_threads = 2;
     if (c->line_max == 0)
         c->line_max = 64 << 10;
-    if (c->line_max > LC_TEXT_LINE_MAX)
-        c->line_max = LC_TEXT_LINE_MAX;
+    if (c->line_max > LC_SESSION_LINE_MAX)
+        c->line_max = LC_SESSION_LINE_MAX;
 }
 
 static void tell_report(struct lc_log *log, const struct lc_store_report *r)

@@ -212,14 +212,14 @@ void lc_answer_forward(struct lc_answer *a)
     struct lc_asker *asker = a->asker;
     struct lc_buf *buf = NULL;
 
-    while (!lc_stream_is_full(lc_text_stream(asker->text))) {
+    while (!lc_stream_is_full(lc_session_stream(asker->session))) {
         buf = lc_handover_take(&a->out);
         if (buf == NULL)
             break;
         lc_asker_send(asker, buf);
         lc_buf_unref(buf);
     }
-    if (buf != NULL || !a->has_ended || lc_stream_is_full(lc_text_stream(asker->text)))
+    if (buf != NULL || !a->has_ended || lc_stream_is_full(lc_session_stream(asker->session)))
         return;
     asker->answer = NULL;
     lc_asker_answered(asker, a);

@@ -37,7 +37,7 @@ lc_err lc_ask_error(bool v1, const struct lc_diag *diag, lc_err e, struct lc_dyn
 
 static uint64_t octets_read(const struct lc_asker *a)
 {
-    return a->sent - lc_stream_queued(lc_text_stream(a->text));
+    return a->sent - lc_stream_queued(lc_session_stream(a->session));
 }
 
 static void watch(struct lc_asker *a)
@@ -56,21 +56,21 @@ static void on_stuck(struct lc_timer *timer)
     struct lc_asker *a = LC_CONTAINER(timer, struct lc_asker, stuck);
 
     a->stuck_set = false;
-    if (lc_stream_queued(lc_text_stream(a->text)) == 0)
+    if (lc_stream_queued(lc_session_stream(a->session)) == 0)
         return;
     if (octets_read(a) > a->read) {
         watch(a);
         return;
     }
     lc_log(a->ask->worker->site->log, LC_LEVEL_INFO, "ask.stuck", LC_LOG_TEXT("source", a->source));
-    lc_text_abort(a->text);
+    lc_session_abort(a->session);
 }
 
 static void sent(struct lc_asker *a, lc_err e, size_t n)
 {
     if (e == LC_ELIMIT || e == -ENOMEM) {
         /* A row would be missing, unseen. */
-        lc_text_abort(a->text);
+        lc_session_abort(a->session);
     } else if (e == LC_OK) {
         a->sent += n;
         watch(a);
@@ -79,12 +79,12 @@ static void sent(struct lc_asker *a, lc_err e, size_t n)
 
 void lc_asker_write(struct lc_asker *a, struct lc_slice octets)
 {
-    sent(a, lc_stream_write(lc_text_stream(a->text), octets), octets.n);
+    sent(a, lc_stream_write(lc_session_stream(a->session), octets), octets.n);
 }
 
 void lc_asker_send(struct lc_asker *a, struct lc_buf *buf)
 {
-    sent(a, lc_stream_send(lc_text_stream(a->text), buf), buf->n);
+    sent(a, lc_stream_send(lc_session_stream(a->session), buf), buf->n);
 }
 
 void lc_asker_fail(struct lc_asker *a, bool v1, const struct lc_diag *diag, lc_err e)
@@ -96,9 +96,9 @@ void lc_asker_fail(struct lc_asker *a, bool v1, const struct lc_diag *diag, lc_e
     if (lc_ask_error(v1, diag, e, &text) == LC_OK)
         lc_asker_write(a, lc_dynbuf_slice(&text));
     else
-        lc_text_abort(a->text);
+        lc_session_abort(a->session);
     lc_dynbuf_done(&text);
-    lc_text_done(a->text, v1);
+    lc_session_done(a->session, v1);
 }
 
 /* ---- requests ---- */
@@ -178,7 +178,7 @@ static void ask_stats(struct lc_asker *a)
 
         lc_asker_write(a, lc_slice(head, (size_t)n));
         lc_asker_write(a, lc_dynbuf_slice(&s.rows));
-        lc_text_done(a->text, false);
+        lc_session_done(a->session, false);
     } else {
         lc_asker_fail(a, false, NULL, e);
     }
@@ -206,7 +206,7 @@ void lc_asker_answered(struct lc_asker *a, struct lc_answer *answer)
         lc_log(w->site->log, LC_LEVEL_ERROR, "ask.damaged", LC_LOG_TEXT("source", a->source),
                LC_LOG_U64("rows", answer->rows));
     if (answer->is_cut)
-        lc_text_abort(a->text);
+        lc_session_abort(a->session);
     if (answer->form == LC_ANSWER_TAIL) {
         lc_tail_caught_up(a, answer);
         return;
@@ -214,7 +214,7 @@ void lc_asker_answered(struct lc_asker *a, struct lc_answer *answer)
     lc_count(&w->counters.rows, answer->rows);
     if (answer->err != LC_OK)
         lc_count(&w->counters.query_errors, 1);
-    lc_text_done(a->text, answer->row_form == LC_ROW_V1);
+    lc_session_done(a->session, answer->row_form == LC_ROW_V1);
 }
 
 /* ---- the session's other calls ---- */
@@ -282,7 +282,7 @@ static void on_closed(void *user, lc_err why)
     lc_ask_check_idle(ask);
 }
 
-static const struct lc_text_handler handler = {
+static const struct lc_session_handler handler = {
     .question = on_question,
     .interrupted = on_interrupted,
     .peer_ended = on_peer_ended,
@@ -301,7 +301,7 @@ static void ask_accept(void *state, int fd, const struct lc_addr *peer)
     if (a == NULL)
         close(fd);
     else
-        e = lc_text_open(&ask->text, &handler, a, fd, peer, &a->text);
+        e = lc_session_open(&ask->session, &handler, a, fd, peer, &a->session);
     if (e != LC_OK) {
         lc_log(ask->worker->site->log, LC_LEVEL_WARN, "ask.not_accepted", LC_LOG_ERR("cause", e));
         free(a);
@@ -341,7 +341,7 @@ static lc_err ask_open(void *shared, struct lc_worker *w, void **ret)
         return -ENOMEM;
     ask->worker = w;
     ask->pool = shared;
-    ask->text = (struct lc_text_config){
+    ask->session = (struct lc_session_config){
         .loop = w->loop,
         .arrivals = &w->arrivals,
         .out = &w->out,
@@ -371,7 +371,7 @@ static void ask_drain(void *state)
 
         if (a->tail != NULL)
             lc_tail_end(a);
-        lc_text_drain(a->text);
+        lc_session_drain(a->session);
     }
     lc_ask_check_idle(ask);
 }
@@ -381,7 +381,7 @@ static void ask_drop(void *state)
     struct lc_ask *ask = state;
 
     for (struct lc_link *l = ask->askers.next; l != &ask->askers; l = l->next)
-        lc_text_abort(LC_CONTAINER(l, struct lc_asker, link)->text);
+        lc_session_abort(LC_CONTAINER(l, struct lc_asker, link)->session);
 }
 
 static bool ask_is_idle(const void *state)

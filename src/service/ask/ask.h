@@ -15,7 +15,7 @@
 #define LC_SERVICE_ASK_H
 
 #include "base/list.h"
-#include "conn/text.h"
+#include "conn/session.h"
 #include "query/query.h"
 #include "service/ask/handover.h"
 #include "service/service.h"
@@ -31,7 +31,7 @@ struct lc_tail;
 struct lc_ask {
     struct lc_worker *worker;
     struct lc_pool *pool;
-    struct lc_text_config text;
+    struct lc_session_config session;
     struct lc_link askers;
     struct lc_link tails;
     unsigned tail_count;
@@ -45,7 +45,7 @@ struct lc_ask {
 struct lc_asker {
     struct lc_link link;
     struct lc_ask *ask;
-    struct lc_text *text;
+    struct lc_session *session;
     struct lc_answer *answer; /* being made; NULL: none */
     struct lc_tail *tail;     /* NULL: none */
     struct lc_timer stuck;    /* looks whether the client reads */

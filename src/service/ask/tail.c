@@ -96,7 +96,7 @@ static lc_err on_row(void *arg, const struct lc_record *r)
 
     if (out->n >= LC_ASK_BATCH)
         send_rows(t);
-    if (lc_stream_is_full(lc_text_stream(t->asker->text)))
+    if (lc_stream_is_full(lc_session_stream(t->asker->session)))
         return LC_EWAIT; /* this row comes again */
 
     lc_err e = lc_ask_row(row_form(t->asker), r, out);
@@ -140,7 +140,7 @@ static bool read_on(struct lc_tail *t, struct lc_snapshot *snap)
     uint64_t missed = 0, before = t->rows;
     bool behind = false;
 
-    if (t->cursor == NULL || lc_stream_is_full(lc_text_stream(t->asker->text)))
+    if (t->cursor == NULL || lc_stream_is_full(lc_session_stream(t->asker->session)))
         return false;
 
     lc_err e = lc_tail_read(t->query, snap, t->cursor, STEP, false, on_row, t, &missed, &behind);
@@ -313,7 +313,7 @@ void lc_tail_end(struct lc_asker *a)
     }
     lc_tail_free(a);
     lc_asker_write(a, lc_slice(line, (size_t)n));
-    lc_text_done(a->text, false);
+    lc_session_done(a->session, false);
 }
 
 void lc_tail_free(struct lc_asker *a)

@@ -14,7 +14,7 @@
 
 struct sender {
     struct collect *collect;
-    struct lc_text *text;
+    struct lc_session *session;
     struct lc_link all;
     struct lc_link waiting; /* for what becomes of its records */
     struct lc_link stalled; /* for room */
@@ -23,7 +23,7 @@ struct sender {
 
 struct collect {
     struct lc_worker *worker;
-    struct lc_text_config text;
+    struct lc_session_config session;
     struct lc_intake intake;
     struct lc_task progress;              /* posted by the shard's committer */
     struct lc_link all, waiting, stalled; /* senders */
@@ -73,17 +73,17 @@ static void on_closed(void *user, lc_err why)
     check_idle(c);
 }
 
-static const struct lc_text_handler handler = {.record = on_record, .closed = on_closed};
+static const struct lc_session_handler handler = {.record = on_record, .closed = on_closed};
 
 static void tell_source(struct sender *s, const struct lc_addr *peer)
 {
     unsigned uid;
 
-    if (lc_stream_peer_uid(lc_text_stream(s->text), &uid))
+    if (lc_stream_peer_uid(lc_session_stream(s->session), &uid))
         snprintf(s->source, sizeof s->source, "unix:%u", uid);
     else
         lc_addr_format(peer, s->source);
-    lc_text_source(s->text, lc_slice_cstr(s->source));
+    lc_session_source(s->session, lc_slice_cstr(s->source));
 }
 
 static void collect_accept(void *state, int fd, const struct lc_addr *peer)
@@ -95,7 +95,7 @@ static void collect_accept(void *state, int fd, const struct lc_addr *peer)
     if (s == NULL)
         close(fd);
     else
-        e = lc_text_open(&c->text, &handler, s, fd, peer, &s->text);
+        e = lc_session_open(&c->session, &handler, s, fd, peer, &s->session);
     if (e != LC_OK) {
         lc_log(c->worker->site->log, LC_LEVEL_WARN, "collect.not_accepted", LC_LOG_ERR("cause", e));
         free(s);
@@ -121,7 +121,7 @@ static void answer(struct collect *c, const struct lc_outcome *outcome)
     while ((link = lc_list_take_first(&now)) != NULL) {
         struct sender *s = LC_CONTAINER(link, struct sender, waiting);
 
-        if (lc_text_outcome(s->text, outcome->upto, outcome->err) && !lc_link_is_linked(link))
+        if (lc_session_outcome(s->session, outcome->upto, outcome->err) && !lc_link_is_linked(link))
             lc_list_add_last(&c->waiting, link);
     }
 }
@@ -147,7 +147,7 @@ static void retry(struct collect *c)
 
     lc_list_take_all(&c->stalled, &now);
     while ((link = lc_list_take_first(&now)) != NULL)
-        lc_text_retry(LC_CONTAINER(link, struct sender, stalled)->text);
+        lc_session_retry(LC_CONTAINER(link, struct sender, stalled)->session);
     for (size_t i = 0; i < c->dgram_count; i++)
         lc_dgram_in_retry(c->dgrams[i]);
     if (c->draining)
@@ -186,7 +186,7 @@ static lc_err collect_open(void *shared, struct lc_worker *w, void **ret)
     if (c == NULL)
         return -ENOMEM;
     c->worker = w;
-    c->text = (struct lc_text_config){
+    c->session = (struct lc_session_config){
         .loop = w->loop,
         .arrivals = &w->arrivals,
         .out = &w->out,
@@ -232,7 +232,7 @@ static void collect_drain(void *state)
     for (size_t i = 0; i < c->dgram_count; i++)
         lc_dgram_in_close(c->dgrams[i]);
     for (struct lc_link *l = c->all.next; l != &c->all; l = l->next)
-        lc_text_drain(LC_CONTAINER(l, struct sender, all)->text);
+        lc_session_drain(LC_CONTAINER(l, struct sender, all)->session);
     free_empty_dgrams(c);
 }
 
@@ -241,7 +241,7 @@ static void collect_drop(void *state)
     struct collect *c = state;
 
     for (struct lc_link *l = c->all.next; l != &c->all; l = l->next)
-        lc_text_abort(LC_CONTAINER(l, struct sender, all)->text);
+        lc_session_abort(LC_CONTAINER(l, struct sender, all)->session);
     while (c->dgram_count > 0)
         lc_dgram_in_free(c->dgrams[--c->dgram_count]);
     check_idle(c);

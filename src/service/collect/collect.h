@@ -15,7 +15,7 @@
 #define LC_SERVICE_COLLECT_H
 
 #include "conn/dgram.h"
-#include "conn/text.h"
+#include "conn/session.h"
 #include "net/dgram.h"
 #include "service/service.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "conn/text_session.h"
+#include "conn/session_impl.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,15 +14,15 @@
 #define AT_ONCE     65536 /* octets that a socket mostly takes without waiting for the peer */
 #define BUSY_IN_MAX 16384 /* input kept while a question is answered */
 
-static void settle(struct lc_text *s);
+static void settle(struct lc_session *s);
 
-void lc_text_emit(struct lc_text *s)
+void lc_session_emit(struct lc_session *s)
 {
     struct lc_dynbuf *out = s->config->out;
 
-    if (out->n > 0 && s->state < LC_TEXT_CLOSED) {
+    if (out->n > 0 && s->state < LC_SESSION_CLOSED) {
         if (lc_stream_write(s->stream, lc_dynbuf_slice(out)) == LC_ELIMIT)
-            lc_text_abort(s);
+            lc_session_abort(s);
         else if (lc_stream_is_full(s->stream))
             s->stall |= LC_STALL_OUTPUT;
     }
@@ -31,33 +31,33 @@ void lc_text_emit(struct lc_text *s)
 
 /* ---- closing ---- */
 
-void lc_text_abort(struct lc_text *s)
+void lc_session_abort(struct lc_session *s)
 {
-    if (s->state == LC_TEXT_CLOSED)
+    if (s->state == LC_SESSION_CLOSED)
         return;
-    s->state = LC_TEXT_CLOSED;
+    s->state = LC_SESSION_CLOSED;
     lc_stream_close(s->stream, (struct lc_time){0});
 }
 
-static struct lc_time from_now(const struct lc_text *s, int64_t ms)
+static struct lc_time from_now(const struct lc_session *s, int64_t ms)
 {
     return lc_time_add_ms(lc_loop_now(s->config->loop), ms);
 }
 
 /* Closing at once while the peer still sends would reset the connection and take our last answers
  * with it: so our side is shut first, and what comes is dropped until the peer ends. */
-static void end(struct lc_text *s)
+static void end(struct lc_session *s)
 {
     int64_t ms = LINGER_MS;
 
     if (s->draining)
         ms = lc_stream_queued(s->stream) > AT_ONCE ? DRAIN_MS : GOODBYE_MS;
     if (s->eof) {
-        s->state = LC_TEXT_CLOSED;
+        s->state = LC_SESSION_CLOSED;
         lc_stream_close(s->stream, from_now(s, ms));
         return;
     }
-    s->state = LC_TEXT_ENDING;
+    s->state = LC_SESSION_ENDING;
     lc_stream_deadline(s->stream, from_now(s, ms));
     lc_stream_shutdown(s->stream);
     if (s->paused) {
@@ -66,28 +66,28 @@ static void end(struct lc_text *s)
     }
 }
 
-static void wait_for_request(struct lc_text *s)
+static void wait_for_request(struct lc_session *s)
 {
     if (s->config->idle_ms > 0)
         lc_stream_deadline(s->stream, from_now(s, s->config->idle_ms));
 }
 
-static void refuse_protocol(struct lc_text *s)
+static void refuse_protocol(struct lc_session *s)
 {
     lc_count(&s->config->arrivals->counters->not_spoken, 1);
     if (lc_refuse(s->protocol, s->config->not_spoken, s->config->out) != LC_OK)
-        lc_text_abort(s);
+        lc_session_abort(s);
     s->quit = true;
 }
 
 /* ---- input ---- */
 
-static bool can_read(const struct lc_text *s)
+static bool can_read(const struct lc_session *s)
 {
-    return s->state <= LC_TEXT_SPEAKING && s->stall == 0 && !s->quit;
+    return s->state <= LC_SESSION_SPEAKING && s->stall == 0 && !s->quit;
 }
 
-static lc_err detect(struct lc_text *s, struct lc_slice in)
+static lc_err detect(struct lc_session *s, struct lc_slice in)
 {
     lc_err e = lc_detect(in, s->config->speaks, &s->protocol);
 
@@ -103,7 +103,7 @@ static lc_err detect(struct lc_text *s, struct lc_slice in)
     if (s->timer_set)
         lc_timer_cancel(s->config->loop, &s->detect_timer);
     s->timer_set = false;
-    s->state = LC_TEXT_SPEAKING;
+    s->state = LC_SESSION_SPEAKING;
     if (!(s->config->speaks & LC_SPEAKS(s->protocol)))
         refuse_protocol(s);
     return LC_OK;
@@ -111,15 +111,15 @@ static lc_err detect(struct lc_text *s, struct lc_slice in)
 
 static void detect_timeout(struct lc_timer *timer)
 {
-    struct lc_text *s = LC_CONTAINER(timer, struct lc_text, detect_timer);
+    struct lc_session *s = LC_CONTAINER(timer, struct lc_session, detect_timer);
 
     /* What has come is the beginning of a line: it is handled when its end comes. */
     s->timer_set = false;
     s->protocol = LC_PROTO_LINES;
-    s->state = LC_TEXT_SPEAKING;
+    s->state = LC_SESSION_SPEAKING;
 }
 
-static lc_err next_line(struct lc_text *s, struct lc_slice in, size_t *ret_used)
+static lc_err next_line(struct lc_session *s, struct lc_slice in, size_t *ret_used)
 {
     struct lc_slice line;
     size_t used;
@@ -131,7 +131,7 @@ static lc_err next_line(struct lc_text *s, struct lc_slice in, size_t *ret_used)
     bool cut = e == LC_ELIMIT;
 
     s->left = in.n - used;
-    e = lc_text_line(s, lc_line_kind(line), line, cut);
+    e = lc_session_line(s, lc_line_kind(line), line, cut);
     if (e != LC_OK)
         return e;
     s->skip_line = cut;
@@ -147,7 +147,7 @@ static struct lc_slice without_end(struct lc_slice m)
     return m;
 }
 
-static lc_err take_frame(struct lc_text *s, struct lc_slice message, bool cut)
+static lc_err take_frame(struct lc_session *s, struct lc_slice message, bool cut)
 {
     message = without_end(message);
 
@@ -156,10 +156,10 @@ static lc_err take_frame(struct lc_text *s, struct lc_slice message, bool cut)
     /* A frame is a message, whatever it looks like. */
     if (kind != LC_LINE_EMPTY && kind != LC_LINE_SYSLOG)
         kind = LC_LINE_PLAIN;
-    return lc_text_line(s, kind, message, cut);
+    return lc_session_line(s, kind, message, cut);
 }
 
-static lc_err next_frame(struct lc_text *s, struct lc_slice in, size_t *ret_used)
+static lc_err next_frame(struct lc_session *s, struct lc_slice in, size_t *ret_used)
 {
     size_t limit = s->config->line_max;
     struct lc_slice message;
@@ -190,7 +190,7 @@ static bool is_digit(uint8_t c)
 }
 
 /* RFC 6587 lets a sender change its framing; a plain line may begin with a number too. */
-static lc_err maybe_counted(struct lc_text *s, struct lc_slice in)
+static lc_err maybe_counted(struct lc_session *s, struct lc_slice in)
 {
     enum lc_protocol p;
     lc_err e = lc_detect(in, LC_SPEAKS(LC_PROTO_LINES) | LC_SPEAKS(LC_PROTO_SYSLOG_COUNTED), &p);
@@ -200,14 +200,14 @@ static lc_err maybe_counted(struct lc_text *s, struct lc_slice in)
     return e;
 }
 
-static lc_err skip_octets(struct lc_text *s, struct lc_slice in, size_t *ret_used)
+static lc_err skip_octets(struct lc_session *s, struct lc_slice in, size_t *ret_used)
 {
     *ret_used = s->skip < in.n ? s->skip : in.n;
     s->skip -= *ret_used;
     return LC_OK;
 }
 
-static lc_err skip_to_line_end(struct lc_text *s, struct lc_slice in, size_t *ret_used)
+static lc_err skip_to_line_end(struct lc_session *s, struct lc_slice in, size_t *ret_used)
 {
     if (lc_line_skip(in, ret_used) == LC_OK)
         s->skip_line = false;
@@ -217,9 +217,9 @@ static lc_err skip_to_line_end(struct lc_text *s, struct lc_slice in, size_t *re
 }
 
 /* One thing of the input. LC_EMORE, LC_EWAIT: nothing is spent. */
-static lc_err step(struct lc_text *s, struct lc_slice in, size_t *ret_used)
+static lc_err step(struct lc_session *s, struct lc_slice in, size_t *ret_used)
 {
-    if (s->state == LC_TEXT_DETECTING)
+    if (s->state == LC_SESSION_DETECTING)
         return detect(s, in);
     if (s->skip > 0)
         return skip_octets(s, in, ret_used);
@@ -239,7 +239,7 @@ static lc_err step(struct lc_text *s, struct lc_slice in, size_t *ret_used)
 }
 
 /* Handles what can be handled; returns the octets spent. */
-static size_t feed(struct lc_text *s, struct lc_slice in)
+static size_t feed(struct lc_session *s, struct lc_slice in)
 {
     size_t spent = 0;
     lc_err e = LC_OK;
@@ -254,7 +254,7 @@ static size_t feed(struct lc_text *s, struct lc_slice in)
     s->feeding = false;
     if (e == LC_EWAIT)
         s->scanned = 0;
-    if (s->state >= LC_TEXT_ENDING || s->quit)
+    if (s->state >= LC_SESSION_ENDING || s->quit)
         spent = in.n;
     s->left = in.n - spent;
     return spent;
@@ -262,7 +262,7 @@ static size_t feed(struct lc_text *s, struct lc_slice in)
 
 /* While a question is answered, a line that has come ends a tail; also one that is too long, or
  * whose end we shall not see since no more input is kept. */
-static void look_for_interruption(struct lc_text *s, struct lc_slice in)
+static void look_for_interruption(struct lc_session *s, struct lc_slice in)
 {
     bool has_all = in.n < BUSY_IN_MAX;
     struct lc_slice line;
@@ -278,9 +278,9 @@ static void look_for_interruption(struct lc_text *s, struct lc_slice in)
 
 static size_t on_data(void *user, struct lc_slice in)
 {
-    struct lc_text *s = user;
+    struct lc_session *s = user;
 
-    if (s->state >= LC_TEXT_ENDING || s->quit)
+    if (s->state >= LC_SESSION_ENDING || s->quit)
         return in.n;
     lc_arrival_now(s->config->arrivals);
 
@@ -297,7 +297,7 @@ static size_t on_data(void *user, struct lc_slice in)
 /* ---- the end of input ---- */
 
 /* A last line without its end; a frame that was cut off keeps what came of it. */
-static lc_err take_last(struct lc_text *s, struct lc_slice left)
+static lc_err take_last(struct lc_session *s, struct lc_slice left)
 {
     struct lc_slice count;
 
@@ -309,18 +309,18 @@ static lc_err take_last(struct lc_text *s, struct lc_slice left)
         return take_frame(s, left, true);
     if (left.p[left.n - 1] == '\r')
         left.n--;
-    return lc_text_line(s, lc_line_kind(left), left, false);
+    return lc_session_line(s, lc_line_kind(left), left, false);
 }
 
 /* Returns the octets of the rest that are done with. */
-static size_t feed_rest(struct lc_text *s, struct lc_slice rest)
+static size_t feed_rest(struct lc_session *s, struct lc_slice rest)
 {
     size_t spent = feed(s, rest);
 
     if (spent < rest.n && can_read(s)) {
-        if (s->state == LC_TEXT_DETECTING)
+        if (s->state == LC_SESSION_DETECTING)
             s->protocol = LC_PROTO_LINES;
-        s->state = LC_TEXT_SPEAKING;
+        s->state = LC_SESSION_SPEAKING;
         s->feeding = true;
         if (take_last(s, lc_slice_from(rest, spent)) == LC_OK)
             spent = rest.n;
@@ -331,14 +331,14 @@ static size_t feed_rest(struct lc_text *s, struct lc_slice rest)
 
 static void on_eof(void *user, struct lc_slice rest)
 {
-    struct lc_text *s = user;
+    struct lc_session *s = user;
 
     s->eof = true;
-    if (s->state == LC_TEXT_ENDING) {
+    if (s->state == LC_SESSION_ENDING) {
         end(s);
         return;
     }
-    if (s->state == LC_TEXT_CLOSED)
+    if (s->state == LC_SESSION_CLOSED)
         return;
     if (s->stall & LC_STALL_BUSY)
         s->handler->peer_ended(s->user);
@@ -347,22 +347,22 @@ static void on_eof(void *user, struct lc_slice rest)
     size_t spent = feed_rest(s, rest);
 
     if (lc_dynbuf_append(&s->rest, lc_slice_from(rest, spent)) != LC_OK)
-        lc_text_abort(s);
+        lc_session_abort(s);
     settle(s);
 }
 
 /* ---- going on ---- */
 
-static bool is_owed_nothing(const struct lc_text *s)
+static bool is_owed_nothing(const struct lc_session *s)
 {
     return lc_answers_is_empty(&s->answers) && !(s->stall & LC_STALL_BUSY);
 }
 
 /* After every call from outside: sends, and closes or pauses when it is time. */
-static void settle(struct lc_text *s)
+static void settle(struct lc_session *s)
 {
-    lc_text_emit(s);
-    if (s->state >= LC_TEXT_ENDING)
+    lc_session_emit(s);
+    if (s->state >= LC_SESSION_ENDING)
         return;
     if ((s->quit || (s->eof && s->rest.n == 0)) && is_owed_nothing(s)) {
         end(s);
@@ -377,9 +377,9 @@ static void settle(struct lc_text *s)
     }
 }
 
-static void go_on(struct lc_text *s)
+static void go_on(struct lc_session *s)
 {
-    if (s->feeding || s->state >= LC_TEXT_ENDING)
+    if (s->feeding || s->state >= LC_SESSION_ENDING)
         return;
     if (s->stall == 0 && s->eof && s->rest.n > 0) {
         lc_arrival_now(s->config->arrivals);
@@ -395,7 +395,7 @@ static void go_on(struct lc_text *s)
 
 static void on_drain(void *user)
 {
-    struct lc_text *s = user;
+    struct lc_session *s = user;
 
     s->stall &= ~(unsigned)LC_STALL_OUTPUT;
     if (s->stall & LC_STALL_BUSY)
@@ -405,9 +405,9 @@ static void on_drain(void *user)
 
 static void on_close(void *user, lc_err why)
 {
-    struct lc_text *s = user;
+    struct lc_session *s = user;
 
-    s->state = LC_TEXT_CLOSED;
+    s->state = LC_SESSION_CLOSED;
     if (s->timer_set)
         lc_timer_cancel(s->config->loop, &s->detect_timer);
     s->handler->closed(s->user, why);
@@ -416,12 +416,12 @@ static void on_close(void *user, lc_err why)
     free(s);
 }
 
-bool lc_text_is_waiting(const struct lc_text *s)
+bool lc_session_is_waiting(const struct lc_session *s)
 {
     return !lc_answers_is_empty(&s->answers);
 }
 
-bool lc_text_outcome(struct lc_text *s, uint64_t upto, lc_err outcome)
+bool lc_session_outcome(struct lc_session *s, uint64_t upto, lc_err outcome)
 {
     struct lc_answer_mood mood = {
         .acks = s->config->acks,
@@ -429,57 +429,58 @@ bool lc_text_outcome(struct lc_text *s, uint64_t upto, lc_err outcome)
         .piling = lc_stream_queued(s->stream) > 0,
     };
 
-    if (s->state >= LC_TEXT_ENDING)
+    if (s->state >= LC_SESSION_ENDING)
         return false;
     if (lc_answers_outcome(&s->answers, upto, outcome, &mood, s->config->out) != LC_OK)
-        lc_text_abort(s);
+        lc_session_abort(s);
     if (lc_answers_room(&s->answers) == LC_OK)
         s->stall &= ~(unsigned)LC_STALL_ANSWERS;
-    lc_text_emit(s);
+    lc_session_emit(s);
     go_on(s);
-    return lc_text_is_waiting(s);
+    return lc_session_is_waiting(s);
 }
 
-void lc_text_retry(struct lc_text *s)
+void lc_session_retry(struct lc_session *s)
 {
     s->stall &= ~(unsigned)LC_STALL_ROOM;
     go_on(s);
 }
 
-void lc_text_done(struct lc_text *s, bool last)
+void lc_session_done(struct lc_session *s, bool last)
 {
     s->stall &= ~(unsigned)LC_STALL_BUSY;
-    if (s->state >= LC_TEXT_ENDING)
+    if (s->state >= LC_SESSION_ENDING)
         return;
     if (lc_stream_is_full(s->stream))
         s->stall |= LC_STALL_OUTPUT;
     if (last && s->rest.n == 0)
-        lc_text_answered_v1(s);
+        lc_session_answered_v1(s);
     wait_for_request(s);
     go_on(s);
 }
 
-void lc_text_drain(struct lc_text *s)
+void lc_session_drain(struct lc_session *s)
 {
     if (!s->eof) /* else only its rest is left, which is still taken */
         s->quit = true;
     s->draining = true;
-    if (s->state < LC_TEXT_ENDING)
+    if (s->state < LC_SESSION_ENDING)
         settle(s);
 }
 
-struct lc_stream *lc_text_stream(struct lc_text *s)
+struct lc_stream *lc_session_stream(struct lc_session *s)
 {
     return s->stream;
 }
 
-void lc_text_source(struct lc_text *s, struct lc_slice source)
+void lc_session_source(struct lc_session *s, struct lc_slice source)
 {
     s->source = source;
 }
 
-lc_err lc_text_open(const struct lc_text_config *config, const struct lc_text_handler *handler,
-                    void *user, int fd, const struct lc_addr *peer, struct lc_text **ret)
+lc_err lc_session_open(const struct lc_session_config *config,
+                       const struct lc_session_handler *handler, void *user, int fd,
+                       const struct lc_addr *peer, struct lc_session **ret)
 {
     static const struct lc_stream_events events = {on_data, on_eof, on_drain, on_close};
     const struct lc_stream_config stream = {
@@ -487,10 +488,10 @@ lc_err lc_text_open(const struct lc_text_config *config, const struct lc_text_ha
         .out_high = config->out_high,
         .out_max = config->out_max,
     };
-    struct lc_text *s = calloc(1, sizeof *s);
+    struct lc_session *s = calloc(1, sizeof *s);
     lc_err e;
 
-    LC_ASSERT(config->line_max <= LC_TEXT_LINE_MAX);
+    LC_ASSERT(config->line_max <= LC_SESSION_LINE_MAX);
     if (s == NULL) {
         close(fd);
         return -ENOMEM;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * conn/text_line.c - what one line of a session means: a record, a command, a question.
+ * conn/request.c - what one line of a session means: a record, a command, a question.
  */
 #include <stdio.h>
 
-#include "conn/text_session.h"
+#include "conn/session_impl.h"
 
-static void say(struct lc_text *s, struct lc_slice text)
+static void say(struct lc_session *s, struct lc_slice text)
 {
     if (lc_answers_say(&s->answers, text, s->config->out) != LC_OK)
-        lc_text_abort(s); /* a peer must not take the next answer for this one */
+        lc_session_abort(s); /* a peer must not take the next answer for this one */
 }
 
-static void complain(struct lc_text *s, bool v1, const char *reason)
+static void complain(struct lc_session *s, bool v1, const char *reason)
 {
     char text[512];
     int n = snprintf(text, sizeof text - 1, "ERROR%c%s", v1 ? ':' : '|', reason);
@@ -24,7 +24,7 @@ static void complain(struct lc_text *s, bool v1, const char *reason)
 
 /* ---- records ---- */
 
-static enum lc_answer_kind answer_kind(const struct lc_text *s, enum lc_line_kind kind)
+static enum lc_answer_kind answer_kind(const struct lc_session *s, enum lc_line_kind kind)
 {
     switch (kind) {
     case LC_LINE_V1:
@@ -39,7 +39,7 @@ static enum lc_answer_kind answer_kind(const struct lc_text *s, enum lc_line_kin
     }
 }
 
-static void refuse_too_long(struct lc_text *s, bool v1)
+static void refuse_too_long(struct lc_session *s, bool v1)
 {
     char reason[64];
 
@@ -48,7 +48,7 @@ static void refuse_too_long(struct lc_text *s, bool v1)
     complain(s, v1, reason);
 }
 
-static lc_err store(struct lc_text *s, enum lc_line_kind kind, struct lc_slice line, bool cut)
+static lc_err store(struct lc_session *s, enum lc_line_kind kind, struct lc_slice line, bool cut)
 {
     struct lc_arrival_context *ctx = s->config->arrivals;
     enum lc_answer_kind answer = answer_kind(s, kind);
@@ -87,13 +87,13 @@ static lc_err store(struct lc_text *s, enum lc_line_kind kind, struct lc_slice l
 
 /* ---- commands and questions ---- */
 
-void lc_text_answered_v1(struct lc_text *s)
+void lc_session_answered_v1(struct lc_session *s)
 {
     if (s->left == 0)
         s->quit = true;
 }
 
-static void refuse_record(struct lc_text *s, enum lc_line_kind kind)
+static void refuse_record(struct lc_session *s, enum lc_line_kind kind)
 {
     lc_count(&s->config->arrivals->counters->not_granted, 1);
     if (kind == LC_LINE_V1 || kind == LC_LINE_V2) {
@@ -102,16 +102,16 @@ static void refuse_record(struct lc_text *s, enum lc_line_kind kind)
     }
     /* What is not recognised, where only questions are expected: as the seeds' server says it. */
     complain(s, true, "Invalid query format");
-    lc_text_answered_v1(s);
+    lc_session_answered_v1(s);
 }
 
-static void refuse_question(struct lc_text *s, bool v1)
+static void refuse_question(struct lc_session *s, bool v1)
 {
     lc_count(&s->config->arrivals->counters->not_granted, 1);
     complain(s, v1, s->config->no_questions);
 }
 
-static lc_err ask(struct lc_text *s, struct lc_slice line)
+static lc_err ask(struct lc_session *s, struct lc_slice line)
 {
     struct lc_query_request request;
     const char *reason;
@@ -125,7 +125,7 @@ static lc_err ask(struct lc_text *s, struct lc_slice line)
         lc_count(&s->config->arrivals->counters->malformed, 1);
         complain(s, v1, v1 ? "Invalid query format" : reason);
         if (v1)
-            lc_text_answered_v1(s);
+            lc_session_answered_v1(s);
         return LC_OK;
     }
     if (!lc_answers_is_empty(&s->answers)) {
@@ -134,12 +134,12 @@ static lc_err ask(struct lc_text *s, struct lc_slice line)
     }
     s->stall |= LC_STALL_BUSY;
     lc_stream_deadline(s->stream, LC_TIME_NEVER);
-    lc_text_emit(s);
+    lc_session_emit(s);
     s->handler->question(s->user, &request);
     return LC_OK;
 }
 
-static void rows(struct lc_text *s, struct lc_slice line)
+static void rows(struct lc_session *s, struct lc_slice line)
 {
     if (s->config->no_questions != NULL) {
         refuse_question(s, false);
@@ -149,7 +149,7 @@ static void rows(struct lc_text *s, struct lc_slice line)
     say(s, LC_LIT("OK\n"));
 }
 
-static void stats(struct lc_text *s)
+static void stats(struct lc_session *s)
 {
     struct lc_dynbuf text;
 
@@ -165,7 +165,7 @@ static void stats(struct lc_text *s)
     lc_dynbuf_done(&text);
 }
 
-static lc_err command(struct lc_text *s, enum lc_line_kind kind, struct lc_slice line)
+static lc_err command(struct lc_session *s, enum lc_line_kind kind, struct lc_slice line)
 {
     switch (kind) {
     case LC_LINE_QUERY_V1:
@@ -196,7 +196,7 @@ static bool stores(enum lc_line_kind kind)
            kind == LC_LINE_SYSLOG;
 }
 
-lc_err lc_text_line(struct lc_text *s, enum lc_line_kind kind, struct lc_slice line, bool cut)
+lc_err lc_session_line(struct lc_session *s, enum lc_line_kind kind, struct lc_slice line, bool cut)
 {
     if (kind == LC_LINE_EMPTY) {
         lc_count(&s->config->arrivals->counters->empty, 1);
@@ -208,7 +208,7 @@ lc_err lc_text_line(struct lc_text *s, enum lc_line_kind kind, struct lc_slice l
     if (e == LC_EWAIT)
         s->stall |= LC_STALL_ANSWERS;
     else if (e != LC_OK)
-        lc_text_abort(s);
+        lc_session_abort(s);
     if (e != LC_OK)
         return LC_EWAIT;
     if (stores(kind) && s->config->no_records != NULL) {

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "conn/text.h"
+#include "conn/session.h"
 
 #define PARTS_MAX 4
 
@@ -36,8 +36,8 @@ struct world {
     struct lc_conn_counters counters;
     struct lc_arrival_context arrivals;
     struct lc_dynbuf scratch;
-    struct lc_text_config config;
-    struct lc_text *text;
+    struct lc_session_config config;
+    struct lc_session *session;
     struct lc_stream *peer;
     struct lc_dynbuf said; /* what the service was told */
     struct lc_dynbuf got;  /* what the peer received */
@@ -84,8 +84,8 @@ static void on_question(void *user, const struct lc_query_request *request)
     if (w->question_turns > 0)
         return;
     w->asking = false;
-    assert_lc_ok(lc_stream_write(lc_text_stream(w->text), LC_LIT("answer\n")));
-    lc_text_done(w->text, request->v1);
+    assert_lc_ok(lc_stream_write(lc_session_stream(w->session), LC_LIT("answer\n")));
+    lc_session_done(w->session, request->v1);
 }
 
 static void on_interrupted(void *user)
@@ -124,13 +124,13 @@ static void on_closed(void *user, lc_err why)
 {
     struct world *w = user;
     LC_UNUSED(why);
-    w->text = NULL;
+    w->session = NULL;
     closed(w);
 }
 
-static const struct lc_text_handler handler = {on_record,     on_question, on_interrupted,
-                                               on_peer_ended, on_stats,    on_rows,
-                                               on_drained,    on_closed};
+static const struct lc_session_handler handler = {on_record,     on_question, on_interrupted,
+                                                  on_peer_ended, on_stats,    on_rows,
+                                                  on_drained,    on_closed};
 
 /* ---- the peer ---- */
 
@@ -172,7 +172,7 @@ static void send_next(struct world *w)
 {
     if (w->peer == NULL || w->part > w->part_count)
         return;
-    if (w->part > 0 && w->text != NULL && !session_has_all(w) && w->answer_from == 0)
+    if (w->part > 0 && w->session != NULL && !session_has_all(w) && w->answer_from == 0)
         return;
     if (w->part == 1 && w->jump_ns > 0) {
         w->skew_ns += w->jump_ns;
@@ -193,8 +193,8 @@ static void answer_question(struct world *w)
     if (!w->asking || w->question_left-- > 0)
         return;
     w->asking = false;
-    assert_lc_ok(lc_stream_write(lc_text_stream(w->text), LC_LIT("answer\n")));
-    lc_text_done(w->text, w->question_v1);
+    assert_lc_ok(lc_stream_write(lc_session_stream(w->session), LC_LIT("answer\n")));
+    lc_session_done(w->session, w->question_v1);
 }
 
 /* Once in each turn of the loop. */
@@ -204,14 +204,14 @@ static void on_turn(struct lc_task *task)
     if (w->open == 0)
         return;
     send_next(w);
-    if (w->text != NULL)
-        lc_text_retry(w->text);
-    if (w->text != NULL)
+    if (w->session != NULL)
+        lc_session_retry(w->session);
+    if (w->session != NULL)
         answer_question(w);
-    if (w->text != NULL && w->ids - w->answered > 0 &&
+    if (w->session != NULL && w->ids - w->answered > 0 &&
         (w->ids - w->answered >= w->answer_from || w->part > w->part_count)) {
         w->answered = w->ids;
-        lc_text_outcome(w->text, w->ids, LC_OK);
+        lc_session_outcome(w->session, w->ids, LC_OK);
     }
     lc_loop_post(w->loop, &w->turn);
 }
@@ -231,7 +231,7 @@ static void begin(struct world *w)
     lc_dynbuf_init(&w->said, 64 << 20);
     lc_dynbuf_init(&w->got, 64 << 20);
     lc_task_init(&w->turn, on_turn);
-    w->config = (struct lc_text_config){
+    w->config = (struct lc_session_config){
         .loop = w->loop,
         .arrivals = &w->arrivals,
         .out = &w->scratch,
@@ -259,7 +259,7 @@ static void run(struct world *w)
     int fds[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
     const struct lc_stream_config config = {.out_high = 32u << 20};
-    assert_lc_ok(lc_text_open(&w->config, &handler, w, fds[0], &nobody, &w->text));
+    assert_lc_ok(lc_session_open(&w->config, &handler, w, fds[0], &nobody, &w->session));
     assert_lc_ok(lc_stream_open(w->loop, fds[1], &nobody, &config, &peer_events, w, &w->peer));
     w->open = 2;
     lc_loop_post(w->loop, &w->turn);

@@ -45,7 +45,7 @@ static const struct lc_option options[] = {
      0,                                                                                            \
      text " (docs/protocols.md, \"Where to connect\"); may be given several times",                \
      AT(addresses[LC_SERVICE_##id])},
-    LC_SERVICES(ADDRESS_OPTION)
+    LC_DOOR_SERVICES(ADDRESS_OPTION)
 #undef ADDRESS_OPTION
         {"workers", 'w', LC_OPTION_COUNT, "N", NULL, NULL, 0, 64,
          "threads that serve connections; 0: as many as CPUs", AT(workers)},

@@ -99,6 +99,8 @@ static lc_err say_addresses(const struct lc_doors *doors, struct lc_dynbuf *out)
     lc_err e = LC_OK;
 
     for (size_t s = 0; s < LC_SERVICE_COUNT; s++) {
+        if (doors->count[s] == 0)
+            continue;
         SAY(out, "  %-6s", names[s]);
         for (size_t i = 0; i < doors->count[s]; i++)
             SAY(out, " %s", doors->door[s][i]->text);

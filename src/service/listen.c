@@ -269,6 +269,8 @@ static lc_err open_service(const struct opening *o)
     size_t given = o->config->listen_count[o->id];
     lc_err e = LC_OK;
 
+    if (o->service->addresses == NULL)
+        return LC_OK;
     for (size_t i = 0; e == LC_OK && i < given; i++)
         e = open_text(o, o->config->listen[o->id][i], false);
     for (size_t i = 0; e == LC_OK && given == 0 && o->service->addresses[i] != NULL; i++)

@@ -15,10 +15,11 @@
 #include "conn/answers.h"
 
 /* The rows of the service table (service/service.h): option name, what it grants.
- * The command line and the configuration make one address option of each. */
-#define LC_SERVICES(X)                                                                             \
+ * The command line and the configuration make one address option of each that has doors. */
+#define LC_DOOR_SERVICES(X)                                                                        \
     X(LOGS, logs, "takes log records and PING; nothing can be asked here")                         \
     X(QUERY, query, "answers queries, tails and STATS; nothing can be stored here")
+#define LC_SERVICES(X) LC_DOOR_SERVICES(X)
 
 #define LC_SERVICE_ENUM(id, name, help) LC_SERVICE_##id,
 enum lc_service_id { LC_SERVICES(LC_SERVICE_ENUM) LC_SERVICE_COUNT };

@@ -10,6 +10,7 @@
 #ifndef LC_SERVICE_SERVICE_H
 #define LC_SERVICE_SERVICE_H
 
+#include "base/list.h"
 #include "conn/arrival.h"
 #include "net/addr.h"
 #include "net/loop.h"
@@ -44,13 +45,24 @@ struct lc_worker {
     struct lc_arrival_context arrivals;
     struct lc_dynbuf out; /* scratch for answers, empty between calls */
     struct lc_counters counters;
+    struct lc_link appenders;
     /* What a service calls when it has nothing left to wait for after drain() or drop(). */
     void (*idle)(struct lc_worker *w);
 };
 
+/* Who appends to the worker's shard, and so waits to hear what became of it. It is in
+ * worker->appenders from open() on. */
+struct lc_appender {
+    struct lc_link all;
+    /* Of ids up to outcome->upto (lc_shard_outcome() in store/store.h). */
+    void (*outcome)(struct lc_appender *a, const struct lc_outcome *outcome);
+    /* After all outcomes: perhaps there is room again for what had to wait. */
+    void (*room)(struct lc_appender *a);
+};
+
 struct lc_service {
     /* Network addresses, NULL-terminated, and sockets in the data directory. The modes are those
-     * of all Unix sockets of the service. */
+     * of all Unix sockets of the service. NULL: the service has no doors. */
     const char *const *addresses;
     uint16_t port;     /* of an address without one */
     const char *other; /* an address to suggest when ours is taken */
@@ -66,7 +78,8 @@ struct lc_service {
     void (*stop)(void *shared);
 
     /* For each worker: open() before its loop runs, close() after; the rest on its thread (but
-     * datagrams(), which is before too). */
+     * datagrams(), which is before too). A service whose *ret is NULL is off on this worker:
+     * nothing more than close() is called. */
     lc_err (*open)(void *shared, struct lc_worker *w, void **ret);
     void (*accept)(void *state, int fd, const struct lc_addr *peer);
     lc_err (*datagrams)(void *state, int fd); /* takes fd; NULL: the service takes none */

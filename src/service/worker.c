@@ -31,6 +31,37 @@ static void notify_own_log(void *arg)
     lc_loop_post(w->worker.loop, &w->own_log);
 }
 
+/* ---- what became of records ---- */
+
+static void on_progress(struct lc_task *task)
+{
+    struct lc_worker *w = &LC_CONTAINER(task, struct lc_worker_run, progress)->worker;
+    struct lc_outcome outcome;
+
+    while (lc_shard_outcome(w->shard, &outcome)) {
+        if (outcome.err != LC_OK)
+            lc_log(w->site->log, LC_LEVEL_ERROR, "store.not_durable",
+                   LC_LOG_ERR("cause", outcome.err));
+        for (struct lc_link *l = w->appenders.next; l != &w->appenders; l = l->next) {
+            struct lc_appender *a = LC_CONTAINER(l, struct lc_appender, all);
+
+            a->outcome(a, &outcome);
+        }
+    }
+    for (struct lc_link *l = w->appenders.next; l != &w->appenders; l = l->next) {
+        struct lc_appender *a = LC_CONTAINER(l, struct lc_appender, all);
+
+        a->room(a);
+    }
+}
+
+static void notify_progress(void *arg)
+{
+    struct lc_worker_run *w = arg;
+
+    lc_loop_post(w->worker.loop, &w->progress);
+}
+
 /* ---- the end ---- */
 
 static void close_listeners(struct lc_worker_run *w)
@@ -141,6 +172,7 @@ lc_err lc_worker_run_open(struct lc_worker_run *w, void *const *shared, struct l
 {
     lc_err e = LC_OK;
 
+    lc_shard_on_progress(w->worker.shard, notify_progress, w);
     for (size_t s = 0; e == LC_OK && s < LC_SERVICE_COUNT; s++) {
         e = lc_services[s]->open(shared[s], &w->worker, &w->state[s]);
         for (size_t i = 0; e == LC_OK && i < doors->count[s]; i++)
@@ -170,6 +202,8 @@ lc_err lc_worker_run_new(struct lc_site *site, unsigned index, int ended_fd,
     lc_task_init(&w->drain, drain);
     lc_task_init(&w->drop, drop);
     lc_task_init(&w->own_log, store_own_log);
+    lc_task_init(&w->progress, on_progress);
+    lc_link_init(&w->worker.appenders);
     w->ended_fd = ended_fd;
 
     lc_err e = lc_loop_new(&config, &w->worker.loop, diag);

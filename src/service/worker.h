@@ -21,6 +21,7 @@ struct lc_worker_run {
     struct lc_listener *listeners[LC_SERVICE_COUNT * LC_DOORS_MAX];
     size_t listener_count;
     struct lc_task drain, drop, own_log;
+    struct lc_task progress; /* posted by the shard's committer */
     bool draining;
     lc_err err;   /* why the loop failed; valid after the thread has ended */
     int ended_fd; /* an eventfd, counted up when the thread ends; borrowed */

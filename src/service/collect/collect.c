@@ -25,7 +25,7 @@ struct collect {
     struct lc_worker *worker;
     struct lc_session_config session;
     struct lc_intake intake;
-    struct lc_task progress;              /* posted by the shard's committer */
+    struct lc_appender appender;
     struct lc_link all, waiting, stalled; /* senders */
     struct lc_dgram_in *dgrams[DGRAMS_MAX];
     size_t dgram_count;
@@ -112,8 +112,9 @@ static void collect_accept(void *state, int fd, const struct lc_addr *peer)
 
 /* ---- what became of records ---- */
 
-static void answer(struct collect *c, const struct lc_outcome *outcome)
+static void on_outcome(struct lc_appender *a, const struct lc_outcome *outcome)
 {
+    struct collect *c = LC_CONTAINER(a, struct collect, appender);
     struct lc_link now, *link;
 
     /* While one is answered it may go on to read, and so wait for the next outcome. */
@@ -141,8 +142,9 @@ static void free_empty_dgrams(struct collect *c)
     check_idle(c);
 }
 
-static void retry(struct collect *c)
+static void on_room(struct lc_appender *a)
 {
+    struct collect *c = LC_CONTAINER(a, struct collect, appender);
     struct lc_link now, *link;
 
     lc_list_take_all(&c->stalled, &now);
@@ -152,27 +154,6 @@ static void retry(struct collect *c)
         lc_dgram_in_retry(c->dgrams[i]);
     if (c->draining)
         free_empty_dgrams(c);
-}
-
-static void on_progress(struct lc_task *task)
-{
-    struct collect *c = LC_CONTAINER(task, struct collect, progress);
-    struct lc_outcome outcome;
-
-    while (lc_shard_outcome(c->worker->shard, &outcome)) {
-        if (outcome.err != LC_OK)
-            lc_log(c->worker->site->log, LC_LEVEL_ERROR, "collect.not_durable",
-                   LC_LOG_ERR("cause", outcome.err));
-        answer(c, &outcome);
-    }
-    retry(c);
-}
-
-static void notify(void *arg)
-{
-    struct collect *c = arg;
-
-    lc_loop_post(c->worker->loop, &c->progress);
 }
 
 /* ---- life ---- */
@@ -199,11 +180,12 @@ static lc_err collect_open(void *shared, struct lc_worker *w, void **ret)
         .out_max = OUT_HIGH + 2 * LC_ANSWERS_OCTETS_MAX,
     };
     lc_intake_init(&c->intake, w);
-    lc_task_init(&c->progress, on_progress);
+    c->appender.outcome = on_outcome;
+    c->appender.room = on_room;
+    lc_list_add_last(&w->appenders, &c->appender.all);
     lc_link_init(&c->all);
     lc_link_init(&c->waiting);
     lc_link_init(&c->stalled);
-    lc_shard_on_progress(w->shard, notify, c);
     *ret = c;
     return LC_OK;
 }

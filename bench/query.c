@@ -163,6 +163,31 @@ static void measure(struct lc_snapshot *snap, const struct question *x)
            fastest * 1e3, slowest * 1e3, (unsigned long long)n, (unsigned long long)scanned);
 }
 
+/* A tail that has all before it, as relays and slow readers have: each row once. */
+static void measure_tail(struct lc_snapshot *snap)
+{
+    struct lc_tail_cursor cursor = {0}, end;
+    struct lc_tail_files *files = lc_tail_files_new(65536, 32u << 20);
+    struct lc_query *q;
+    uint64_t missed, calls = 0;
+    bool behind;
+    check(files == NULL ? LC_ELIMIT : LC_OK, "tail", NULL);
+    check(lc_query_parse(LC_LIT("*"), START_NS, &q, NULL), "tail", NULL);
+    lc_tail_cursor_end(snap, &end);
+    double start = seconds();
+    while (cursor.after[0] != end.after[0]) {
+        check(lc_tail_read(q, snap, &cursor, 4096, files, ignore_row, NULL, &missed, &behind),
+              "tail", NULL);
+        calls++;
+    }
+    double took = seconds() - start;
+    printf("%-32s %8.1f ms  %10llu rows in %llu calls, %.0f rows/s\n", "a tail from the start",
+           took * 1e3, (unsigned long long)lc_snapshot_count(snap), (unsigned long long)calls,
+           (double)lc_snapshot_count(snap) / took);
+    lc_query_unref(q);
+    lc_tail_files_free(files);
+}
+
 int main(int argc, char **argv)
 {
     uint64_t lines;
@@ -184,6 +209,8 @@ int main(int argc, char **argv)
            (unsigned long long)lc_store_stats(store).segments);
     for (size_t i = 0; argc == 3 && i < LC_ARRAY_LEN(questions); i++)
         measure(snap, &questions[i]);
+    if (argc == 3)
+        measure_tail(snap);
     for (int i = 3; i < argc; i++)
         measure(snap, &(struct question){argv[i], ROWS, argv[i]});
     lc_snapshot_unref(snap);

@@ -76,6 +76,40 @@ static int newest_first(const void *pa, const void *pb, void *arg)
     return (a < b) - (a > b);
 }
 
+/* The smallest id of a batch that the scan wants; UINT64_MAX: none. */
+static uint64_t first_wanted(const struct lc_scan *s, size_t number)
+{
+    const struct fake_batch *b = &s->snap->batches[number];
+    uint64_t first = UINT64_MAX;
+    for (size_t i = 0; i < b->count; i++) {
+        uint64_t id = b->records[i].id;
+        if ((s->spec.after == NULL || id > s->after[lc_id_shard(id)]) && id < first)
+            first = id;
+    }
+    return first;
+}
+
+static int by_first_id(const void *pa, const void *pb, void *arg)
+{
+    uint64_t a = first_wanted(arg, *(const size_t *)pa), b = first_wanted(arg, *(const size_t *)pb);
+    return (a > b) - (a < b);
+}
+
+uint64_t lc_scan_next_id(const struct lc_scan *s)
+{
+    return s->next < s->snap->batch_count ? first_wanted(s, s->order[s->next]) : UINT64_MAX;
+}
+
+struct lc_snapshot *lc_snapshot_ref(struct lc_snapshot *snap)
+{
+    return snap;
+}
+
+void lc_snapshot_unref(struct lc_snapshot *snap)
+{
+    LC_UNUSED(snap);
+}
+
 static void view_init(struct fake_view *v, size_t rows)
 {
     v->rows = calloc(rows, sizeof *v->rows);
@@ -116,6 +150,8 @@ lc_err lc_scan_open(struct lc_snapshot *snap, const struct lc_scan_spec *spec, s
         s->order[i] = i;
     if (spec->newest_first && snap->batch_count > 1)
         qsort_r(s->order, snap->batch_count, sizeof *s->order, newest_first, snap);
+    if (spec->by_id && snap->batch_count > 1)
+        qsort_r(s->order, snap->batch_count, sizeof *s->order, by_first_id, s);
     *ret = s;
     return LC_OK;
 }

@@ -4,7 +4,6 @@
  */
 #include <stdlib.h>
 
-#include "base/arena.h"
 #include "query/refs.h"
 
 #define WINDOW_ROWS   8192u
@@ -15,31 +14,25 @@ struct wanted {
     size_t slot; /* in the window's order */
 };
 
-struct window {
-    struct lc_scan *scan;
-    struct wanted *wanted;
-    struct lc_record *records;
-    bool *found;
-    size_t count;
-    struct lc_arena arena; /* what the records point to */
-    struct lc_fetch_report *report;
-};
-
-static void window_done(struct window *w)
+lc_err lc_rows_init(struct lc_rows *w, size_t max, size_t octets)
 {
-    lc_arena_done(&w->arena);
-    free(w->wanted);
-    free(w->records);
-    free(w->found);
+    LC_ASSERT(max > 0);
+    *w = (struct lc_rows){.max = max};
+    lc_arena_init(&w->arena, octets);
+    w->records = malloc(max * sizeof *w->records);
+    w->found = malloc(max * sizeof *w->found);
+    if (w->records != NULL && w->found != NULL)
+        return LC_OK;
+    lc_rows_done(w);
+    return -ENOMEM;
 }
 
-static lc_err window_init(struct window *w, size_t rows)
+void lc_rows_done(struct lc_rows *w)
 {
-    lc_arena_init(&w->arena, WINDOW_OCTETS);
-    w->wanted = malloc(rows * sizeof *w->wanted);
-    w->records = malloc(rows * sizeof *w->records);
-    w->found = malloc(rows * sizeof *w->found);
-    return w->wanted == NULL || w->records == NULL || w->found == NULL ? -ENOMEM : LC_OK;
+    lc_arena_done(&w->arena);
+    free(w->records);
+    free(w->found);
+    *w = (struct lc_rows){0};
 }
 
 /* ---- copying a record ---- */
@@ -105,11 +98,12 @@ static bool same_block(const struct lc_row_ref *a, const struct lc_row_ref *b)
 }
 
 /* Rows [first, end) of `wanted`, which are of one block. LC_ELIMIT: the window's memory is full. */
-static lc_err fill_from_block(struct window *w, size_t first, size_t end)
+static lc_err fill_from_block(struct lc_rows *w, struct lc_scan *scan, const struct wanted *wanted,
+                              size_t first, size_t end)
 {
     struct lc_batch *b;
     size_t row;
-    lc_err e = lc_scan_fetch(w->scan, &w->wanted[first].ref, &b, &row);
+    lc_err e = lc_scan_fetch(scan, &wanted[first].ref, &b, &row);
     if (e == LC_OK)
         e = lc_batch_load(b, LC_COL_ALL);
     if (e != LC_OK)
@@ -117,8 +111,8 @@ static lc_err fill_from_block(struct window *w, size_t first, size_t end)
     for (size_t i = first; i < end; i++) {
         struct lc_field fields[LC_FIELDS_MAX];
         struct lc_record r;
-        lc_batch_record(b, w->wanted[i].ref.row, fields, &r);
-        size_t slot = w->wanted[i].slot;
+        lc_batch_record(b, wanted[i].ref.row, fields, &r);
+        size_t slot = wanted[i].slot;
         if (!copy_record(&w->arena, &r, &w->records[slot]))
             return LC_ELIMIT;
         w->found[slot] = true;
@@ -126,24 +120,26 @@ static lc_err fill_from_block(struct window *w, size_t first, size_t end)
     return LC_OK;
 }
 
-static lc_err fill(struct window *w, const struct lc_row_ref *refs, size_t count)
+static lc_err fill(struct lc_rows *w, struct lc_scan *scan, struct wanted *wanted,
+                   const struct lc_row_ref *refs, size_t count, struct lc_fetch_report *report)
 {
     lc_arena_reset(&w->arena);
     w->count = count;
     for (size_t i = 0; i < count; i++) {
-        w->wanted[i] = (struct wanted){refs[i], i};
+        wanted[i] = (struct wanted){refs[i], i};
+        w->records[i].id = refs[i].id;
         w->found[i] = false;
     }
-    qsort(w->wanted, count, sizeof *w->wanted, by_block);
+    qsort(wanted, count, sizeof *wanted, by_block);
     size_t end;
     for (size_t first = 0; first < count; first = end) {
         end = first + 1;
-        while (end < count && same_block(&w->wanted[first].ref, &w->wanted[end].ref))
+        while (end < count && same_block(&wanted[first].ref, &wanted[end].ref))
             end++;
-        lc_err e = fill_from_block(w, first, end);
+        lc_err e = fill_from_block(w, scan, wanted, first, end);
         if (lc_err_is_damage(e)) {
-            w->report->damaged_blocks++;
-            w->report->damaged_rows += end - first;
+            report->damaged_blocks++;
+            report->damaged_rows += end - first;
         } else if (e != LC_OK) {
             return e;
         }
@@ -153,21 +149,28 @@ static lc_err fill(struct window *w, const struct lc_row_ref *refs, size_t count
 
 /* Large rows make a smaller window. One row alone always fits, for a record is far smaller than
  * the window; were it not, that is no more than memory that lacks. */
-static lc_err fill_what_fits(struct window *w, const struct lc_row_ref *refs, size_t count)
+lc_err lc_rows_fill(struct lc_rows *w, struct lc_scan *scan, const struct lc_row_ref *refs,
+                    size_t count, struct lc_fetch_report *report)
 {
-    for (;;) {
-        struct lc_fetch_report before = *w->report;
-        lc_err e = fill(w, refs, count);
-        if (e != LC_ELIMIT)
-            return e;
-        if (count == 1)
-            return -ENOMEM;
-        *w->report = before;
+    if (count > w->max)
+        count = w->max;
+    struct wanted *wanted = malloc(count * sizeof *wanted);
+    if (wanted == NULL)
+        return -ENOMEM;
+    struct lc_fetch_report before = *report;
+    lc_err e = fill(w, scan, wanted, refs, count, report);
+    while (e == LC_ELIMIT && count > 1) {
+        *report = before;
         count /= 2;
+        e = fill(w, scan, wanted, refs, count, report);
     }
+    free(wanted);
+    if (e != LC_OK)
+        w->count = 0;
+    return e == LC_ELIMIT ? -ENOMEM : e;
 }
 
-static lc_err give_out(const struct window *w, lc_fetch_row row, void *arg)
+static lc_err give_out(const struct lc_rows *w, lc_fetch_row row, void *arg)
 {
     for (size_t i = 0; i < w->count; i++) {
         lc_err e = w->found[i] ? row(arg, &w->records[i]) : LC_OK;
@@ -183,21 +186,21 @@ lc_err lc_refs_fetch(const struct lc_refs *r, struct lc_scan *scan, bool whole,
 {
     if (r->count == 0)
         return LC_OK;
-    size_t most = r->count < WINDOW_ROWS ? r->count : WINDOW_ROWS;
-    struct window w = {.scan = scan, .report = report};
-    lc_err e = window_init(&w, most);
+    struct lc_rows w;
+    lc_err e = lc_rows_init(&w, r->count < WINDOW_ROWS ? r->count : WINDOW_ROWS, WINDOW_OCTETS);
+    if (e != LC_OK)
+        return e;
     for (size_t i = 0; i < r->count && e == LC_OK; i += w.count) {
         if (cancel != NULL && atomic_load_explicit(cancel, memory_order_relaxed)) {
             e = -ECANCELED;
             break;
         }
-        size_t left = r->count - i;
-        e = fill_what_fits(&w, r->rows + i, left < most ? left : most);
+        e = lc_rows_fill(&w, scan, r->rows + i, r->count - i, report);
         if (e == LC_OK && whole && report->damaged_rows > 0)
             e = LC_ECORRUPT;
         if (e == LC_OK)
             e = give_out(&w, row, arg);
     }
-    window_done(&w);
+    lc_rows_done(&w);
     return e;
 }

@@ -94,15 +94,23 @@ void lc_tail_cursor_end(const struct lc_snapshot *snap,
 LC_MUST_CHECK lc_err lc_tail_cursor_parse(struct lc_slice text, struct lc_tail_cursor *ret);
 LC_MUST_CHECK lc_err lc_tail_cursor_format(const struct lc_tail_cursor *c, struct lc_dynbuf *out);
 
+/* What a reader of files keeps between its calls: the next rows of one shard, copied, so that
+ * catching up looks at each block a few times and not at each call. Takes memory only while it has
+ * rows: at most `octets` for their strings and some 200 octets for each of `rows`. */
+struct lc_tail_files;
+struct lc_tail_files *lc_tail_files_new(size_t rows, size_t octets); /* NULL: no memory */
+void lc_tail_files_free(struct lc_tail_files *files);                /* NULL is accepted */
+
 /* Gives matching records after the cursor, at most `max` (at least 1) of them looked at, in the
- * order of ids within a shard, and moves the cursor over what was looked at. *ret_missed: records
- * between that are no longer stored or cannot be read. *ret_behind: the reader is behind what
- * memory holds, and `files` was false: call again from a thread that may read files, with files =
- * true and a large `max`, for each such call looks through all that follows the cursor.
- * row() ends the reading by returning an error, which is returned: the cursor then stands before
- * that record, and the outputs are set all the same. So they are for -ENOMEM and -errno. */
+ * order of ids within a shard, and moves the cursor over what was looked at. `files` is NULL where
+ * no file may be touched. *ret_missed: records between that are no longer stored or cannot be read.
+ * *ret_behind: the reader is behind what memory holds, and `files` was NULL: call again from a
+ * thread that may read files. row() ends the reading by returning an error, which is returned: the
+ * cursor then stands before that record, and the outputs are set all the same. So they are for
+ * -ENOMEM and -errno. */
 LC_MUST_CHECK lc_err lc_tail_read(struct lc_query *q, struct lc_snapshot *snap,
-                                  struct lc_tail_cursor *cursor, size_t max, bool files,
+                                  struct lc_tail_cursor *cursor, size_t max,
+                                  struct lc_tail_files *files,
                                   lc_err (*row)(void *arg, const struct lc_record *r), void *arg,
                                   uint64_t *ret_missed, bool *ret_behind);
 

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 
+#include "base/arena.h"
 #include "query/query.h"
 
 typedef int (*lc_ref_order)(const struct lc_row_ref *a, const struct lc_row_ref *b);
@@ -44,9 +45,26 @@ const struct lc_row_ref *lc_refs_weakest(const struct lc_refs *r);
 /* Takes rows in the order of lc_refs_sort(). An error ends the fetching. */
 typedef lc_err (*lc_fetch_row)(void *arg, const struct lc_record *record);
 
+/* A window of rows in memory: copies, in the order of their references. */
+struct lc_rows {
+    struct lc_record *records;
+    bool *found; /* false: it cannot be read, only its id is known */
+    size_t count, max;
+    struct lc_arena arena; /* what the records point to */
+};
+/* max: at least 1; octets: of all strings. -ENOMEM. */
+LC_MUST_CHECK lc_err lc_rows_init(struct lc_rows *w, size_t max, size_t octets);
+void lc_rows_done(struct lc_rows *w);
+
 struct lc_fetch_report {
     uint64_t damaged_blocks, damaged_rows; /* could not be read: their rows are left out */
 };
+
+/* Takes the first of `count` (at least 1) references, as many as there is room for. -ENOMEM: not
+ * even one. */
+LC_MUST_CHECK lc_err lc_rows_fill(struct lc_rows *w, struct lc_scan *scan,
+                                  const struct lc_row_ref *refs, size_t count,
+                                  struct lc_fetch_report *report);
 
 /* Gives all rows to `row`. -ECANCELED: `cancel` (may be NULL) was set; -ENOMEM; LC_ECORRUPT: only
  * when `whole` forbids to leave rows out; any error of the row function. */

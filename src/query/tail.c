@@ -3,11 +3,10 @@
  * query/tail.c - reading on from a position in every shard.
  *
  * A reader that keeps up is served from memory, where the rows of a shard stand in the order of
- * their ids. One that is behind what memory holds is served from segments as well, whose blocks
- * are in another order: so the next rows are first found by their ids, then fetched.
+ * their ids. One that is behind what memory holds is served from segments first (tail_files.c).
  */
 #include "query/filter.h"
-#include "query/refs.h"
+#include "query/tail_files.h"
 
 struct tail {
     struct lc_query *q;
@@ -16,36 +15,40 @@ struct tail {
     unsigned shard; /* that is being read */
     size_t quota;   /* rows of it that may be looked at */
     size_t looked;
-    size_t given;     /* rows that look_at() had */
-    uint64_t damaged; /* rows of it that are stored but cannot be read */
-    bool complete;    /* nothing of it is left behind the cursor */
+    uint64_t missed;
     lc_err (*row)(void *arg, const struct lc_record *r);
     void *arg;
 };
 
-static lc_err look_at(void *arg, const struct lc_record *r)
+static lc_err look_at(struct tail *t, const struct lc_record *r)
 {
-    struct tail *t = arg;
     lc_err e = lc_query_match(t->q, r) ? t->row(t->arg, r) : LC_OK;
     if (e != LC_OK)
         return e;
     t->cursor->after[t->shard] = r->id;
-    t->given++;
+    t->looked++;
     return LC_OK;
 }
 
+static uint64_t missing_between(const struct tail *t, const struct lc_snapshot *snap,
+                                uint64_t after)
+{
+    return lc_snapshot_missing(snap, t->shard, after) -
+           lc_snapshot_missing(snap, t->shard, t->cursor->after[t->shard]);
+}
+
+/* ---- from memory ---- */
+
 /* A scan of what follows the cursor in one shard. */
-static lc_err open_scan(const struct tail *t, bool memory_only, struct lc_scan **ret)
+static lc_err open_scan(const struct tail *t, struct lc_scan **ret)
 {
     uint64_t after[LC_SHARDS_MAX];
     for (unsigned i = 0; i < t->cursor->shards; i++)
         after[i] = i == t->shard ? t->cursor->after[i] : UINT64_MAX;
     struct lc_scan_spec spec = {
-        .from_ns = INT64_MIN, .to_ns = INT64_MAX, .after = after, .memory_only = memory_only};
+        .from_ns = INT64_MIN, .to_ns = INT64_MAX, .after = after, .memory_only = true};
     return lc_scan_open(t->snap, &spec, ret);
 }
-
-/* ---- from memory ---- */
 
 static lc_err look_at_batch(struct tail *t, struct lc_batch *b)
 {
@@ -56,7 +59,6 @@ static lc_err look_at_batch(struct tail *t, struct lc_batch *b)
         struct lc_record r;
         lc_batch_record(b, i, fields, &r);
         e = look_at(t, &r);
-        t->looked++;
     }
     return e;
 }
@@ -64,7 +66,8 @@ static lc_err look_at_batch(struct tail *t, struct lc_batch *b)
 static lc_err read_memory(struct tail *t)
 {
     struct lc_scan *scan;
-    lc_err e = open_scan(t, true, &scan);
+    uint64_t start = t->cursor->after[t->shard];
+    lc_err e = open_scan(t, &scan);
     if (e != LC_OK)
         return e;
     while (e == LC_OK && t->looked < t->quota) {
@@ -74,95 +77,81 @@ static lc_err read_memory(struct tail *t)
             e = look_at_batch(t, b);
     }
     lc_scan_close(scan);
-    t->complete = e == LC_EEND;
-    return e == LC_EEND ? LC_OK : e;
+    if (e == LC_EEND) {
+        t->cursor->after[t->shard] = lc_snapshot_end(t->snap, t->shard);
+        e = LC_OK;
+    }
+    t->missed += missing_between(t, t->snap, start);
+    return e;
 }
 
-/* ---- from files too ---- */
+/* ---- from files ---- */
 
-static lc_err find_in_batch(struct tail *t, struct lc_batch *b, struct lc_refs *refs)
+static lc_err look_at_held(struct tail *t, struct lc_tail_files *f)
 {
-    size_t count = lc_batch_count(b);
-    lc_err e = lc_batch_load(b, LC_COL_TIME);
-    if (lc_err_is_damage(e)) {
-        t->damaged += count;
-        return LC_OK;
-    }
-    for (size_t i = 0; i < count && e == LC_OK; i++) {
-        struct lc_row_ref ref = lc_batch_ref(b, i);
-        e = lc_refs_add(refs, &ref);
+    lc_err e = LC_OK;
+    while (f->at < f->rows.count && t->looked < t->quota && e == LC_OK) {
+        const struct lc_record *r = &f->rows.records[f->at];
+        if (f->rows.found[f->at]) {
+            e = look_at(t, r);
+        } else {
+            t->cursor->after[t->shard] = r->id;
+            t->looked++;
+            t->missed++;
+        }
+        f->at += e == LC_OK;
     }
     return e;
 }
 
-/* The next rows by id, up to the quota. */
-static lc_err find_next_rows(struct tail *t, struct lc_scan *scan, struct lc_refs *refs)
+static lc_err read_files(struct tail *t, struct lc_tail_files *f)
 {
-    for (;;) {
-        struct lc_batch *b;
-        lc_err e = lc_scan_next(scan, &b);
-        if (e == LC_EEND)
-            return LC_OK;
-        if (e == LC_OK)
-            e = find_in_batch(t, b, refs);
-        if (e != LC_OK && !lc_err_is_damage(e))
-            return e;
-    }
-}
-
-/* Rows that the cursor has passed and that nobody was given. */
-static uint64_t passed_unread(const struct tail *t, const struct lc_refs *refs)
-{
-    size_t passed = 0;
-    while (passed < refs->count && refs->rows[passed].id <= t->cursor->after[t->shard])
-        passed++;
-    return passed - t->given;
-}
-
-static lc_err look_at_refs(struct tail *t, struct lc_scan *scan, struct lc_refs *refs)
-{
-    struct lc_fetch_report report = {0};
-    lc_refs_sort(refs);
-    t->looked = refs->count;
-    t->complete = refs->seen == refs->count;
-    /* a block of which not even the ids can be read is told of once, when its rows are passed */
-    if (!t->complete)
-        t->damaged = 0;
-    lc_err e = lc_refs_fetch(refs, scan, false, NULL, look_at, t, &report);
-    if (e == LC_OK && refs->count > 0)
-        t->cursor->after[t->shard] = refs->rows[refs->count - 1].id;
-    t->damaged += passed_unread(t, refs);
-    return e;
-}
-
-static lc_err read_files(struct tail *t)
-{
-    struct lc_scan *scan;
-    lc_err e = open_scan(t, false, &scan);
+    uint64_t *after = &t->cursor->after[t->shard];
+    uint64_t start = *after;
+    lc_err e = LC_OK;
+    if (!f->holds || f->shard != t->shard || f->after != start)
+        e = lc_tail_files_find(f, t->snap, t->shard, start);
     if (e != LC_OK)
         return e;
-    struct lc_refs refs;
-    lc_refs_init(&refs, LC_REFS_FIRST, t->quota, lc_ref_by_id);
-    e = find_next_rows(t, scan, &refs);
-    if (e == LC_OK)
-        e = look_at_refs(t, scan, &refs);
-    lc_refs_done(&refs);
-    lc_scan_close(scan);
+    e = look_at_held(t, f);
+    bool passed = e == LC_OK && f->at == f->rows.count;
+    if (passed) {
+        *after = f->upto;
+        t->missed += f->damaged;
+    }
+    f->after = *after;
+    if (f->snap != NULL)
+        t->missed += missing_between(t, f->snap, start);
+    if (passed) {
+        lc_tail_files_drop(f);
+        f->shard = t->shard + 1;
+    }
     return e;
 }
 
 /* ---- any ---- */
 
-static lc_err read_shard(struct tail *t, bool files, uint64_t *missed)
+static bool is_in_files(const struct tail *t)
 {
-    uint64_t *after = &t->cursor->after[t->shard];
-    uint64_t start = *after;
-    lc_err e = files ? read_files(t) : read_memory(t);
-    if (e == LC_OK && t->complete)
-        *after = lc_snapshot_end(t->snap, t->shard);
-    *missed += t->damaged + lc_snapshot_missing(t->snap, t->shard, start) -
-               lc_snapshot_missing(t->snap, t->shard, *after);
-    return e;
+    return t->cursor->after[t->shard] < lc_snapshot_sealed(t->snap, t->shard);
+}
+
+static lc_err read_shard(struct tail *t, struct lc_tail_files *files)
+{
+    lc_err e = is_in_files(t) ? read_files(t, files) : LC_OK;
+    return e == LC_OK && !is_in_files(t) && t->looked < t->quota ? read_memory(t) : e;
+}
+
+/* Rows that are held of another shard are read first: finding them again is what costs. */
+static bool must_wait(const struct tail *t, const struct lc_tail_files *files, bool *ret_behind)
+{
+    if (t->cursor->after[t->shard] == lc_snapshot_end(t->snap, t->shard))
+        return true;
+    if (!is_in_files(t))
+        return false;
+    if (files == NULL)
+        *ret_behind = true;
+    return files == NULL || (files->holds && files->shard != t->shard);
 }
 
 /* A shard that is new since the cursor was made is read from its start. One whose end lies before
@@ -178,36 +167,41 @@ static void fit_cursor(const struct lc_snapshot *snap, struct lc_tail_cursor *c)
             c->after[i] = lc_snapshot_end(snap, i);
 }
 
+/* Where reading begins. What is held for a cursor that is not this one is dropped. */
+static unsigned first_shard(struct lc_tail_files *files, const struct lc_tail_cursor *c)
+{
+    if (files == NULL)
+        return 0;
+    if (files->holds && (files->shard >= c->shards || files->after != c->after[files->shard]))
+        lc_tail_files_drop(files);
+    return files->shard % (c->shards > 0 ? c->shards : 1);
+}
+
 lc_err lc_tail_read(struct lc_query *q, struct lc_snapshot *snap, struct lc_tail_cursor *cursor,
-                    size_t max, bool files, lc_err (*row)(void *arg, const struct lc_record *r),
-                    void *arg, uint64_t *ret_missed, bool *ret_behind)
+                    size_t max, struct lc_tail_files *files,
+                    lc_err (*row)(void *arg, const struct lc_record *r), void *arg,
+                    uint64_t *ret_missed, bool *ret_behind)
 {
     LC_ASSERT(max > 0);
-    uint64_t missed = 0;
     bool behind = false;
     lc_err e = LC_OK;
+    struct tail t = {.q = q, .snap = snap, .cursor = cursor, .row = row, .arg = arg};
     fit_cursor(snap, cursor);
+    unsigned first = first_shard(files, cursor);
     size_t left = max;
     for (unsigned i = 0; i < cursor->shards && left > 0 && e == LC_OK; i++) {
-        if (cursor->after[i] == lc_snapshot_end(snap, i))
+        t.shard = (first + i) % cursor->shards;
+        t.looked = 0;
+        if (must_wait(&t, files, &behind))
             continue;
-        if (!files && cursor->after[i] < lc_snapshot_sealed(snap, i)) {
-            behind = true;
-            continue;
-        }
         /* a busy shard leaves the others their part */
-        size_t quota = left / (cursor->shards - i);
-        struct tail t = {.q = q,
-                         .snap = snap,
-                         .cursor = cursor,
-                         .shard = i,
-                         .quota = quota > 0 ? quota : 1,
-                         .row = row,
-                         .arg = arg};
-        e = read_shard(&t, files, &missed);
+        t.quota = left / (cursor->shards - i);
+        if (t.quota == 0)
+            t.quota = 1;
+        e = read_shard(&t, files);
         left -= t.looked;
     }
-    *ret_missed = missed;
+    *ret_missed = t.missed;
     *ret_behind = behind;
     return e;
 }

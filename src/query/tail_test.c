@@ -39,7 +39,9 @@ static struct read read_on(struct lc_snapshot *snap, const char *query, struct l
     struct read r = {0};
     struct lc_query *q;
     assert_lc_ok(lc_query_parse(lc_slice_cstr(query), 0, &q, NULL));
-    r.err = lc_tail_read(q, snap, c, max, files, say_row, o, &r.missed, &r.behind);
+    struct lc_tail_files *kept = files ? lc_tail_files_new(100, 1u << 20) : NULL;
+    r.err = lc_tail_read(q, snap, c, max, kept, say_row, o, &r.missed, &r.behind);
+    lc_tail_files_free(kept);
     lc_query_unref(q);
     return r;
 }

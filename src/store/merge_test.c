@@ -73,7 +73,7 @@ static void holds_all(struct world *w)
 {
     uint8_t *times = calloc(WORLD_RECORDS, 1);
     assert_non_null(times);
-    const struct lc_scan_spec spec = {INT64_MIN, INT64_MAX, NULL, false, false};
+    const struct lc_scan_spec spec = {INT64_MIN, INT64_MAX, NULL, false, false, false};
     struct lc_scan *scan;
     assert_lc_ok(lc_scan_open(&w->snap, &spec, &scan));
     struct lc_batch *b;

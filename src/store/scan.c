@@ -3,7 +3,7 @@
  * store/scan.c - batches of a snapshot, one after the other, without those that cannot matter.
  *
  * Parts are numbered: the snapshot's sets, then its segments. A segment's index is loaded when the
- * scan comes to it; by time, that is when none of what is known is newer.
+ * scan comes to it; in an order, that is when nothing that is known comes before it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@
 
 /* Something to be looked at. */
 struct item {
-    int64_t newest_ns;
+    int64_t rank; /* in an order: the largest is next */
     uint32_t part, block;
 };
 
@@ -47,7 +47,7 @@ struct lc_scan {
     struct item next;
     struct lc_segment_index *index; /* of next.part, when that is a segment */
 
-    /* newest first: a heap of what is known, and the indexes of segments that have items in it */
+    /* in an order: a heap of what is known, and the indexes of segments that have items in it */
     struct item *heap;
     size_t heap_count, heap_cap;
     struct lc_segment_index **indexes;
@@ -57,6 +57,11 @@ struct lc_scan {
     struct fetch_page fetched[FETCH_PAGES];
     struct fetch_index fetched_indexes[FETCH_INDEXES];
 };
+
+static bool is_ordered(const struct lc_scan_spec *spec)
+{
+    return spec->newest_first || spec->by_id;
+}
 
 /* ---- what matters ---- */
 
@@ -202,7 +207,55 @@ static lc_err step_any(struct lc_scan *s)
     return s->next.part < set_count(s) ? step_set(s) : step_segment(s);
 }
 
-/* ---- newest first ---- */
+/* ---- in an order ---- */
+
+/* The smaller an id, the larger its rank. */
+static int64_t rank_of_id(uint64_t id)
+{
+    return (int64_t)(~id ^ (uint64_t)INT64_MIN);
+}
+
+/* Of a block or a segment, by the smallest id that is wanted of it. */
+static int64_t rank_of_shares(const struct lc_scan *s, const struct lc_segment_shard *shares,
+                              size_t count)
+{
+    uint64_t smallest = UINT64_MAX;
+    for (size_t i = 0; i < count; i++) {
+        unsigned shard = shares[i].shard;
+        bool has_start = s->after != NULL && shard < lc_snapshot_shards(s->snap);
+        uint64_t after = has_start ? s->after[shard] : 0;
+        if (shares[i].max_id <= after)
+            continue;
+        uint64_t id = shares[i].min_id > after ? shares[i].min_id : after + 1;
+        if (id < smallest)
+            smallest = id;
+    }
+    return rank_of_id(smallest);
+}
+
+static int64_t rank_of_segment(const struct lc_scan *s, const struct lc_segment_meta *m)
+{
+    return s->spec.by_id ? rank_of_shares(s, m->shards, m->shard_count) : m->max_time_ns;
+}
+
+static int64_t rank_of_block(const struct lc_scan *s, const struct lc_segment_index *x,
+                             const struct lc_block *b)
+{
+    return s->spec.by_id ? rank_of_shares(s, x->shares + b->first_share, b->share_count)
+                         : b->max_time_ns;
+}
+
+/* Of the page that is open: rows of a set stand in the order of their ids. */
+static int64_t rank_of_set_rows(const struct lc_scan *s, const struct item *it)
+{
+    const struct lc_batch *b = lc_page_batch(s->page);
+    if (!s->spec.by_id)
+        return b->max_time_ns;
+    const struct lc_set *set = s->snap->version->sets[it->part];
+    uint64_t first = lc_set_entry(set, it->block * LC_PAGE_SET_ROWS).id;
+    uint64_t after = s->after == NULL ? 0 : s->after[lc_set_shard(set)];
+    return rank_of_id(first > after ? first : after + 1);
+}
 
 static void heap_sift_down(struct lc_scan *s, size_t at)
 {
@@ -211,9 +264,9 @@ static void heap_sift_down(struct lc_scan *s, size_t at)
         size_t child = 2 * at + 1;
         if (child >= s->heap_count)
             break;
-        if (child + 1 < s->heap_count && s->heap[child + 1].newest_ns > s->heap[child].newest_ns)
+        if (child + 1 < s->heap_count && s->heap[child + 1].rank > s->heap[child].rank)
             child++;
-        if (s->heap[child].newest_ns <= it.newest_ns)
+        if (s->heap[child].rank <= it.rank)
             break;
         s->heap[at] = s->heap[child];
         at = child;
@@ -232,7 +285,7 @@ static lc_err heap_push(struct lc_scan *s, struct item it)
         s->heap_cap = cap;
     }
     size_t at = s->heap_count++;
-    while (at > 0 && s->heap[(at - 1) / 2].newest_ns < it.newest_ns) {
+    while (at > 0 && s->heap[(at - 1) / 2].rank < it.rank) {
         s->heap[at] = s->heap[(at - 1) / 2];
         at = (at - 1) / 2;
     }
@@ -255,7 +308,7 @@ static lc_err push_set(struct lc_scan *s, uint32_t part)
     for (uint32_t block = 0; block < set_blocks(s, part) && e == LC_OK; block++) {
         struct item it = {.part = part, .block = block};
         e = open_set_rows(s, &it);
-        it.newest_ns = lc_page_batch(s->page)->max_time_ns;
+        it.rank = rank_of_set_rows(s, &it);
         if (e == LC_OK)
             e = heap_push(s, it);
         else if (e == SKIP)
@@ -271,8 +324,8 @@ static lc_err push_parts(struct lc_scan *s)
         if (part < set_count(s))
             e = push_set(s, part);
         else if (wants_segment(s, segment_of(s, part)))
-            e = heap_push(s, (struct item){lc_segment_meta(segment_of(s, part))->max_time_ns, part,
-                                           BLOCK_ALL});
+            e = heap_push(s, (struct item){rank_of_segment(s, lc_segment_meta(segment_of(s, part))),
+                                           part, BLOCK_ALL});
     }
     return e;
 }
@@ -287,13 +340,13 @@ static lc_err push_blocks(struct lc_scan *s, uint32_t part)
     for (uint32_t block = 0; block < x->block_count && e == LC_OK; block++) {
         if (block_coverage(s, x, block) == COVERS_NONE)
             continue;
-        e = heap_push(s, (struct item){x->blocks[block].max_time_ns, part, block});
+        e = heap_push(s, (struct item){rank_of_block(s, x, &x->blocks[block]), part, block});
         s->left[n] += e == LC_OK;
     }
     return e == LC_OK ? SKIP : e;
 }
 
-static lc_err step_newest(struct lc_scan *s)
+static lc_err step_ordered(struct lc_scan *s)
 {
     if (s->heap_count == 0)
         return LC_EEND;
@@ -315,11 +368,19 @@ lc_err lc_scan_next(struct lc_scan *s, struct lc_batch **ret)
 {
     lc_err e;
     do {
-        e = s->spec.newest_first ? step_newest(s) : step_any(s);
+        e = is_ordered(&s->spec) ? step_ordered(s) : step_any(s);
     } while (e == SKIP);
     if (e == LC_OK)
         *ret = lc_page_batch(s->page);
     return e;
+}
+
+uint64_t lc_scan_next_id(const struct lc_scan *s)
+{
+    LC_ASSERT(s->spec.by_id);
+    if (s->heap_count == 0)
+        return UINT64_MAX;
+    return ~((uint64_t)s->heap[0].rank ^ (uint64_t)INT64_MIN);
 }
 
 /* ---- fetching ---- */
@@ -471,7 +532,7 @@ lc_err lc_scan_open(struct lc_snapshot *snap, const struct lc_scan_spec *spec, s
     bool has_decoder = s->decoder != NULL || spec->memory_only;
     if (has_decoder && s->page != NULL && s->indexes != NULL && s->left != NULL)
         e = copy_after(s);
-    if (e == LC_OK && spec->newest_first)
+    if (e == LC_OK && is_ordered(spec))
         e = push_parts(s);
     if (e != LC_OK) {
         lc_scan_close(s);

@@ -68,6 +68,13 @@ static void see_batch(const struct world *w, const struct lc_scan_spec *spec, st
     }
 }
 
+static void smallest_is_at_least(struct lc_batch *b, uint64_t id)
+{
+    assert_lc_ok(lc_batch_load(b, LC_COL_TIME));
+    for (size_t row = 0; row < lc_batch_count(b); row++)
+        assert_true(lc_batch_id(b, row) >= id);
+}
+
 static void scan_all(struct world *w, const struct lc_scan_spec *spec, struct seen *seen)
 {
     struct lc_scan *scan;
@@ -75,8 +82,14 @@ static void scan_all(struct world *w, const struct lc_scan_spec *spec, struct se
     int64_t newest = INT64_MAX;
     struct lc_batch *b;
     lc_err e;
+    uint64_t from = spec->by_id ? lc_scan_next_id(scan) : 0;
     while ((e = lc_scan_next(scan, &b)) == LC_OK) {
         int64_t min_ns, max_ns;
+        smallest_is_at_least(b, from);
+        if (spec->by_id) {
+            assert_true(lc_scan_next_id(scan) >= from);
+            from = lc_scan_next_id(scan);
+        }
         lc_batch_times(b, &min_ns, &max_ns);
         if (spec->newest_first)
             assert_true(max_ns <= newest);
@@ -151,6 +164,7 @@ static void equals_model(void **state)
             .memory_only = round % 5 == 0,
             .newest_first = lc_prng_coin(&w.prng),
         };
+        spec.by_id = !spec.newest_first && lc_prng_coin(&w.prng);
         check_spec(&w, &spec, in_memory);
     }
     assert_int_equal(lc_snapshot_count(&w.snap), w.count);
@@ -166,7 +180,7 @@ static void memory_is_in_order_of_ids(void **state)
     struct world w;
     make_world(&w, 2);
     const uint64_t after[WORLD_SHARDS] = {0, 0, 0, lc_id_make(4100, 3)};
-    const struct lc_scan_spec spec = {INT64_MIN, INT64_MAX, after, true, false};
+    const struct lc_scan_spec spec = {INT64_MIN, INT64_MAX, after, true, false, false};
     struct lc_scan *scan;
     assert_lc_ok(lc_scan_open(&w.snap, &spec, &scan));
     uint64_t last[WORLD_SHARDS] = {0};
@@ -196,7 +210,7 @@ static void prunes(void **state)
         world_make(&w, 0, 100, (int64_t)i * HOUR, HOUR);
         world_seal(&w, first, 0);
     }
-    const struct lc_scan_spec spec = {HOUR, 2 * HOUR, NULL, false, false};
+    const struct lc_scan_spec spec = {HOUR, 2 * HOUR, NULL, false, false, false};
     uint64_t before = lc_simdisk_calls(w.sim, LC_SIM_READ);
     struct seen seen;
     seen_open(&seen);
@@ -215,7 +229,7 @@ static void fetches_by_reference(void **state)
     make_world(&w, 4);
     const uint64_t after[WORLD_SHARDS] = {lc_id_make(77, 0), lc_id_make(99, 1), 0,
                                           lc_id_make(10, 3)};
-    const struct lc_scan_spec spec = {HOUR, 11 * HOUR, after, false, true};
+    const struct lc_scan_spec spec = {HOUR, 11 * HOUR, after, false, true, false};
     struct seen seen;
     seen_open(&seen);
     scan_all(&w, &spec, &seen);
@@ -246,7 +260,7 @@ static void fetches_by_reference(void **state)
     }
     lc_scan_close(scan);
 
-    const struct lc_scan_spec memory = {INT64_MIN, INT64_MAX, NULL, true, false};
+    const struct lc_scan_spec memory = {INT64_MIN, INT64_MAX, NULL, true, false, false};
     assert_lc_ok(lc_scan_open(&w.snap, &memory, &scan));
     for (size_t i = 0; i < seen.rows; i++) {
         struct lc_batch *b;
@@ -266,7 +280,8 @@ static void goes_on_after_errors(void **state)
     for (unsigned newest_first = 0; newest_first < 2; newest_first++) {
         struct world w;
         make_world(&w, 5);
-        const struct lc_scan_spec spec = {INT64_MIN, INT64_MAX, NULL, false, newest_first != 0};
+        const struct lc_scan_spec spec = {INT64_MIN, INT64_MAX,         NULL,
+                                          false,     newest_first != 0, false};
         struct lc_scan *scan;
         assert_lc_ok(lc_scan_open(&w.snap, &spec, &scan));
         const struct lc_sim_fault fault = {LC_SIM_READ, 1, 3, -EIO};

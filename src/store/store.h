@@ -89,6 +89,7 @@ void lc_store_unwatch(struct lc_store *store, void (*notify)(void *arg), void *a
  * counted, never locked. Each committed record is in it exactly once. */
 struct lc_snapshot;
 struct lc_snapshot *lc_store_snapshot(struct lc_store *store); /* NULL: no memory */
+struct lc_snapshot *lc_snapshot_ref(struct lc_snapshot *snap);
 void lc_snapshot_unref(struct lc_snapshot *snap);
 
 #define LC_SHARDS_MAX 1024
@@ -112,6 +113,8 @@ struct lc_scan_spec {
                              * such rows, and those of memory come in the order of ids */
     bool memory_only;       /* leave out segments: no file is touched */
     bool newest_first;      /* batches by their newest time, descending */
+    bool by_id; /* batches by the smallest id over `after` that they can hold, ascending;
+                 * not together with newest_first */
 };
 
 struct lc_scan;
@@ -159,6 +162,9 @@ static inline void lc_batch_times(const struct lc_batch *b, int64_t *ret_min_ns,
     *ret_min_ns = b->min_time_ns;
     *ret_max_ns = b->max_time_ns;
 }
+
+/* by_id: no batch that is still to come holds a smaller one; UINT64_MAX: none will come. */
+uint64_t lc_scan_next_id(const struct lc_scan *scan);
 
 /* Makes columns readable; without it only the count and times are. LC_ECORRUPT, -errno: none of
  * the asked for that were not loaded before may be read. */

@@ -44,7 +44,6 @@ struct lc_snapshot {
 
 /* Of what is committed just now. NULL: no memory. */
 struct lc_snapshot *lc_snapshot_new(struct lc_version *v, const struct lc_disk *disk);
-struct lc_snapshot *lc_snapshot_ref(struct lc_snapshot *snap);
 struct lc_version *lc_version_ref(struct lc_version *v);
 void lc_version_unref(struct lc_version *v); /* NULL is accepted */
 

@@ -6,6 +6,9 @@
 #include "service/ask/ask.h"
 
 #define TAIL_STEP 4096 /* records looked at between two looks at `cancel` */
+/* What is found at once for a tail that catches up. */
+#define TAIL_WINDOW_ROWS   65536u
+#define TAIL_WINDOW_OCTETS (32u << 20)
 
 /* ---- on the query's thread: rows ---- */
 
@@ -143,18 +146,20 @@ static lc_err run_count(struct lc_answer *a, struct lc_snapshot *snap, struct lc
 
 static lc_err run_tail(struct lc_answer *a, struct lc_snapshot *snap)
 {
-    lc_err e = LC_OK;
+    struct lc_tail_files *files = lc_tail_files_new(TAIL_WINDOW_ROWS, TAIL_WINDOW_OCTETS);
+    lc_err e = files == NULL ? -ENOMEM : LC_OK;
 
     while (e == LC_OK && !lc_tail_is_at_end(a->cursor, snap) &&
            !atomic_load_explicit(&a->cancel, memory_order_relaxed)) {
         uint64_t missed = 0;
         bool behind;
 
-        e = lc_tail_read(a->query, snap, a->cursor, TAIL_STEP, true, on_row, a, &missed, &behind);
+        e = lc_tail_read(a->query, snap, a->cursor, TAIL_STEP, files, on_row, a, &missed, &behind);
         if (missed > 0 && e == LC_OK)
             e = lc_dynbuf_printf(&a->text, "MISSED|%" PRIu64 "\n", missed);
         a->missed += missed;
     }
+    lc_tail_files_free(files);
     return e;
 }
 

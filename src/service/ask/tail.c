@@ -143,7 +143,7 @@ static bool read_on(struct lc_tail *t, struct lc_snapshot *snap)
     if (t->cursor == NULL || lc_stream_is_full(lc_session_stream(t->asker->session)))
         return false;
 
-    lc_err e = lc_tail_read(t->query, snap, t->cursor, STEP, false, on_row, t, &missed, &behind);
+    lc_err e = lc_tail_read(t->query, snap, t->cursor, STEP, NULL, on_row, t, &missed, &behind);
 
     send_rows(t);
     if (missed > 0)

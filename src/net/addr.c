@@ -183,39 +183,73 @@ static lc_err resolver_error(int code, const struct lc_endpoint *ep, struct lc_d
     return e;
 }
 
+static int get_addrs(const struct lc_endpoint *ep, int flags, struct addrinfo **ret)
+{
+    struct addrinfo hints = {.ai_socktype = ep->transport == LC_UDP ? SOCK_DGRAM : SOCK_STREAM,
+                             .ai_flags = AI_NUMERICSERV | flags};
+    char port[8];
+    snprintf(port, sizeof port, "%u", ep->port);
+    return getaddrinfo(ep->host, port, &hints, ret);
+}
+
+static struct lc_addr from_info(const struct lc_endpoint *ep, const struct addrinfo *ai)
+{
+    struct lc_addr a = {.transport = ep->transport, .len = ai->ai_addrlen};
+    memcpy(&a.sa, ai->ai_addr, ai->ai_addrlen);
+    return a;
+}
+
 static lc_err resolve_name(const struct lc_endpoint *ep, struct lc_addr *ret, size_t max,
                            size_t *ret_count, struct lc_diag *diag)
 {
-    struct addrinfo hints = {.ai_socktype = ep->transport == LC_UDP ? SOCK_DGRAM : SOCK_STREAM,
-                             .ai_flags = AI_NUMERICSERV};
-    char port[8];
-    snprintf(port, sizeof port, "%u", ep->port);
     struct addrinfo *found;
-    int code = getaddrinfo(ep->host, port, &hints, &found);
+    int code = get_addrs(ep, 0, &found);
     if (code != 0)
         return resolver_error(code, ep, diag);
     size_t n = 0;
-    for (const struct addrinfo *ai = found; ai != NULL && n < max; ai = ai->ai_next) {
-        ret[n] = (struct lc_addr){.transport = ep->transport, .len = ai->ai_addrlen};
-        memcpy(&ret[n++].sa, ai->ai_addr, ai->ai_addrlen);
-    }
+    for (const struct addrinfo *ai = found; ai != NULL && n < max; ai = ai->ai_next)
+        ret[n++] = from_info(ep, ai);
     freeaddrinfo(found);
     *ret_count = n;
     return LC_OK;
+}
+
+static bool has_name(const struct lc_endpoint *ep)
+{
+    return ep->path[0] == '\0' && ep->host[0] != '\0';
+}
+
+static void resolve_nameless(const struct lc_endpoint *ep, struct lc_addr *ret)
+{
+    if (ep->path[0] != '\0')
+        resolve_path(ep, ret);
+    else
+        resolve_wildcard(ep, ret);
 }
 
 lc_err lc_addr_resolve(const struct lc_endpoint *ep, struct lc_addr *ret, size_t max,
                        size_t *ret_count, struct lc_diag *diag)
 {
     LC_ASSERT(max > 0);
-    if (ep->path[0] == '\0' && ep->host[0] != '\0')
+    if (has_name(ep))
         return resolve_name(ep, ret, max, ret_count, diag);
-    if (ep->path[0] != '\0')
-        resolve_path(ep, ret);
-    else
-        resolve_wildcard(ep, ret);
+    resolve_nameless(ep, ret);
     *ret_count = 1;
     return LC_OK;
+}
+
+bool lc_addr_literal(const struct lc_endpoint *ep, struct lc_addr *ret)
+{
+    if (!has_name(ep)) {
+        resolve_nameless(ep, ret);
+        return true;
+    }
+    struct addrinfo *found;
+    if (get_addrs(ep, AI_NUMERICHOST, &found) != 0)
+        return false;
+    *ret = from_info(ep, found);
+    freeaddrinfo(found);
+    return true;
 }
 
 static struct sockaddr_in6 as_in6(const struct lc_addr *a)

@@ -45,6 +45,9 @@ struct lc_addr {
 LC_MUST_CHECK lc_err lc_addr_resolve(const struct lc_endpoint *ep, struct lc_addr *ret, size_t max,
                                      size_t *ret_count, struct lc_diag *diag);
 
+/* The address of an endpoint that is no name: never asks anybody, never blocks. False: a name. */
+bool lc_addr_literal(const struct lc_endpoint *ep, struct lc_addr *ret);
+
 /* `192.0.2.1:514`, `[2001:db8::1]:514`, `unix:/path`, `unix:` for an unnamed peer; IPv4 mapped
  * into IPv6 prints as IPv4. Ends with NUL; returns the length. */
 #define LC_ADDR_TEXT_MAX 128

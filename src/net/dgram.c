@@ -39,7 +39,7 @@ struct lc_dgram {
     void *user;
     enum lc_transport transport;
     uint32_t kernel_dropped; /* as the kernel counts: modulo 2^32 */
-    atomic_uint_fast64_t dropped;
+    lc_counter dropped;
 };
 
 /* One batch, shared by all sockets of a loop. */
@@ -251,5 +251,5 @@ void lc_dgram_resume(struct lc_dgram *d)
 
 uint64_t lc_dgram_dropped(const struct lc_dgram *d)
 {
-    return atomic_load_explicit(&d->dropped, memory_order_relaxed);
+    return lc_counted(&d->dropped);
 }

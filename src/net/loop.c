@@ -115,7 +115,8 @@ static void run_released(struct lc_loop *loop)
     lc_list_take_all(&loop->released, &batch);
     for (struct lc_link *l; (l = lc_list_take_first(&batch)) != NULL;) {
         struct lc_io *io = LC_CONTAINER(l, struct lc_io, link);
-        close(io->fd);
+        if (io->fd >= 0) /* else it was given away */
+            close(io->fd);
         loop->attached--;
         io->events->released(io);
     }
@@ -161,7 +162,7 @@ void lc_loop_release(struct lc_loop *loop, struct lc_io *io)
 
 bool lc_loop_admits(struct lc_loop *loop)
 {
-    if (atomic_load_explicit(&loop->counters.open, memory_order_relaxed) < loop->max_connections)
+    if (lc_counted(&loop->counters.open) < loop->max_connections)
         return true;
     lc_count(&loop->counters.refused, 1);
     return false;
@@ -342,7 +343,7 @@ void lc_timer_cancel(struct lc_loop *loop, struct lc_timer *timer)
 struct lc_loop_stats lc_loop_stats(const struct lc_loop *loop)
 {
     const struct lc_loop_counters *c = &loop->counters;
-#define READ(name) .name = atomic_load_explicit(&c->name, memory_order_relaxed)
+#define READ(name) .name = lc_counted(&c->name)
     return (struct lc_loop_stats){
         READ(turns),         READ(accepted),   READ(received_octets),
         READ(sent_octets),   READ(recv_calls), READ(send_calls),

@@ -8,6 +8,7 @@
 #define LC_NET_LOOP_IMPL_H
 
 #include "base/buf.h"
+#include "base/counter.h"
 #include "net/backend.h"
 #include "net/outq.h"
 #include "net/spares.h"
@@ -21,8 +22,8 @@ struct lc_work {
 
 /* Written by the loop's thread alone, read by any. */
 struct lc_loop_counters {
-    atomic_uint_fast64_t turns, accepted, received_octets, sent_octets, recv_calls, send_calls,
-        accept_paused, refused, open;
+    lc_counter turns, accepted, received_octets, sent_octets, recv_calls, send_calls, accept_paused,
+        refused, open;
 };
 
 struct lc_dgram_memory;
@@ -59,13 +60,6 @@ struct lc_loop {
 
 /* What a layer may make of the octets that it is given at once, at most that many times as much. */
 #define LC_UNWRAP_FACTOR ((size_t)4)
-
-/* Only one thread writes a counter, so no read-modify-write is needed. */
-static inline void lc_count(atomic_uint_fast64_t *counter, uint64_t n)
-{
-    uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
-    atomic_store_explicit(counter, now + n, memory_order_relaxed);
-}
 
 /* Takes io->fd in every case. */
 LC_MUST_CHECK lc_err lc_loop_attach(struct lc_loop *loop, struct lc_io *io, int fd,

@@ -2,7 +2,8 @@
  *
  * cli/command.h - the subcommands: one row each, one file each.
  *
- * WHAT    A new subcommand is a row in main.c's table and a file with its run().
+ * WHAT    A new subcommand is a row in main.c's table and a file with its options and its run().
+ *         Its struct begins with struct lc_common_options, its set ends with LC_COMMON_PART.
  */
 #ifndef LC_CLI_COMMAND_H
 #define LC_CLI_COMMAND_H
@@ -12,23 +13,47 @@
 /* As grep's. */
 enum lc_exit { LC_EXIT_FOUND = 0, LC_EXIT_NOTHING = 1, LC_EXIT_ERROR = 2 };
 
+/* The first member of every command's struct of options. */
+struct lc_common_options {
+    bool help;
+};
+
+#define LC_COMMON_PART                                                                             \
+    {                                                                                              \
+        &lc_common_group, 1, 0                                                                     \
+    }
+extern const struct lc_option_group lc_common_group;
+
 struct lc_command {
     const char *name;
     const char *operands; /* for the usage line */
     const char *summary;  /* one line */
     const char *text;     /* what the help says above the options */
     const char *examples;
-    const struct lc_option *options;
-    size_t option_count;
+    const struct lc_option_set *options;
     size_t target_size; /* of the struct that the options fill */
-    /* argv[1..operands] are the operands. Returns an exit code. */
-    int (*run)(const void *target, int operands, char **argv);
+    /* Returns an exit code. */
+    int (*run)(const void *target, int count, char **operands);
 };
 
 extern const struct lc_command lc_command_serve;
 extern const struct lc_command lc_command_send;
 extern const struct lc_command lc_command_query;
 extern const struct lc_command lc_command_tail;
+
+/* Options that several commands have: rows of their tables. */
+#define LC_OPTION_ROW_COLOUR(type, member)                                                         \
+    {                                                                                              \
+        .name = "color", .kind = LC_OPTION_CHOICE, .value = "WHEN", .fallback = "auto",            \
+        .choices = lc_colour_words, LC_MEMBER(type, member),                                       \
+        .help = "auto (on a terminal), always, never"                                              \
+    }
+#define LC_OPTION_ROW_SERVER(type, member, address, text)                                          \
+    {                                                                                              \
+        .name = "server", .letter = 's', .kind = LC_OPTION_TEXT, .value = "ADDRESS",               \
+        .fallback = (address), LC_MEMBER(type, member),                                            \
+        .help = text ": host:port, [v6]:port or unix:/path"                                        \
+    }
 
 /* `logcaster: <diag>` on stderr; returns LC_EXIT_ERROR. */
 int lc_command_fail(const struct lc_diag *diag);

@@ -14,8 +14,17 @@ static const struct lc_command *const commands[] = {
     &lc_command_tail,
 };
 
-static const struct lc_option help_option = {
-    .name = "help", .letter = 'h', .kind = LC_OPTION_FLAG, .help = "show this and exit"};
+static const struct lc_option common_rows[] = {
+    {.name = "help",
+     .letter = 'h',
+     .kind = LC_OPTION_FLAG,
+     .flags = LC_OPTION_ONLY_ARGS,
+     LC_MEMBER(struct lc_common_options, help),
+     .help = "show this and exit"},
+};
+
+const struct lc_option_group lc_common_group = {
+    .title = "General", .rows = common_rows, .count = LC_ARRAY_LEN(common_rows)};
 
 int lc_command_fail(const struct lc_diag *diag)
 {
@@ -43,10 +52,9 @@ static int print_overview(FILE *out)
 
 static int print_help(const struct lc_command *c)
 {
-    printf("%s\n\nUsage: logcaster %s [OPTION...]%s%s\n\n%s\n\nOptions:\n", c->summary, c->name,
+    printf("%s\n\nUsage: logcaster %s [OPTION...]%s%s\n\n%s\n", c->summary, c->name,
            c->operands[0] != '\0' ? " " : "", c->operands, c->text);
-    lc_options_help(c->options, c->option_count, stdout);
-    lc_options_help(&help_option, 1, stdout);
+    lc_options_help(c->options, stdout);
     printf("\nExamples:\n%s", c->examples);
     return LC_EXIT_FOUND;
 }
@@ -80,22 +88,39 @@ static bool wants_help(int argc, char **argv)
     return false;
 }
 
+static int read_and_run(const struct lc_command *c, int argc, char **argv, char **operands,
+                        void *target)
+{
+    struct lc_settings settings;
+    struct lc_diag diag = {0};
+    int count;
+
+    lc_settings_init(&settings, c->options, target);
+
+    lc_err e = lc_settings_args(&settings, argc, argv, operands, &count, &diag);
+    int code = e == LC_OK ? c->run(target, count, operands) : lc_command_fail(&diag);
+
+    lc_settings_done(&settings);
+    return code;
+}
+
 static int run_command(const struct lc_command *c, int argc, char **argv)
 {
     if (wants_help(argc, argv))
         return print_help(c);
-    struct lc_diag diag = {0};
-    int operands;
+
     void *target = calloc(1, c->target_size);
-    if (target == NULL) {
-        lc_diag_set(&diag, "no memory");
-        return lc_command_fail(&diag);
-    }
+    char **operands = calloc((size_t)argc, sizeof *operands);
+    struct lc_diag diag = {0};
     int code;
-    if (lc_options_read(c->options, c->option_count, argc, argv, target, &operands, &diag) == LC_OK)
-        code = c->run(target, operands, argv);
-    else
+
+    if (target != NULL && operands != NULL) {
+        code = read_and_run(c, argc, argv, operands, target);
+    } else {
+        lc_diag_set(&diag, "no memory");
         code = lc_command_fail(&diag);
+    }
+    free(operands);
     free(target);
     return code;
 }

@@ -10,6 +10,7 @@
 #define GATHER_ROWS 200 /* held back to align a table */
 
 struct query_options {
+    struct lc_common_options common;
     const char *server;
     int output;
     int colour;
@@ -17,21 +18,39 @@ struct query_options {
     bool count;
 };
 
-#define AT(member) offsetof(struct query_options, member)
+#define AT(member) LC_MEMBER(struct query_options, member)
 
-static const struct lc_option options[] = {
-    {"server", 's', LC_OPTION_TEXT, "ADDRESS", "127.0.0.1:9998", NULL, 0, 0,
-     "whom to ask: host:port, [v6]:port or unix:/path", AT(server)},
-    {"output", 'o', LC_OPTION_CHOICE, "FORMAT", "table", lc_output_words, 0, 0,
-     "table: for people; raw: messages alone, exactly as they came; "
-     "json: a line for each record; csv",
-     AT(output)},
-    {"limit", 'n', LC_OPTION_COUNT, "N", NULL, NULL, 0, 0, "the newest N only (adds `| limit N`)",
-     AT(limit)},
-    {"count", 'c', LC_OPTION_FLAG, NULL, NULL, NULL, 0, 0, "print how many there are", AT(count)},
-    {"color", 0, LC_OPTION_CHOICE, "WHEN", "auto", lc_colour_words, 0, 0,
-     "auto (on a terminal), always, never", AT(colour)},
+static const struct lc_option option_rows[] = {
+    LC_OPTION_ROW_SERVER(struct query_options, server, "127.0.0.1:9998", "whom to ask"),
+    {.name = "output",
+     .letter = 'o',
+     .kind = LC_OPTION_CHOICE,
+     .value = "FORMAT",
+     .fallback = "table",
+     .choices = lc_output_words,
+     AT(output),
+     .help = "table: for people; raw: messages alone, exactly as they came; json: a line for each "
+             "record; csv"},
+    {.name = "limit",
+     .letter = 'n',
+     .kind = LC_OPTION_COUNT,
+     .value = "N",
+     AT(limit),
+     .help = "the newest N only (adds `| limit N`)"},
+    {.name = "count",
+     .letter = 'c',
+     .kind = LC_OPTION_FLAG,
+     AT(count),
+     .help = "print how many there are"},
+    LC_OPTION_ROW_COLOUR(struct query_options, colour),
 };
+
+static const struct lc_option_group option_group = {
+    .title = "Options", .rows = option_rows, .count = LC_ARRAY_LEN(option_rows)};
+
+static const struct lc_option_part parts[] = {{&option_group, 1, 0}, LC_COMMON_PART};
+
+static const struct lc_option_set options = {parts, LC_ARRAY_LEN(parts)};
 
 static lc_err print_rows(struct lc_client *c, struct lc_output *out, uint64_t *ret_rows,
                          struct lc_diag *diag)
@@ -94,14 +113,14 @@ static lc_err ask_count(const struct query_options *o, struct lc_slice text, uin
     return e;
 }
 
-static int run(const void *target, int operands, char **argv)
+static int run(const void *target, int count, char **operands)
 {
     const struct query_options *o = target;
     struct lc_diag diag = {0};
     struct lc_dynbuf text;
     lc_dynbuf_init(&text, LC_ASK_MAX);
     uint64_t rows = 0;
-    lc_err e = lc_ask_text(&text, operands, argv + 1, &diag);
+    lc_err e = lc_ask_text(&text, count, operands, &diag);
     if (e == LC_OK && o->count)
         e = ask_count(o, lc_dynbuf_slice(&text), &rows, &diag);
     else if (e == LC_OK)
@@ -123,8 +142,7 @@ const struct lc_command lc_command_query = {
                 "  logcaster query 'level:ERROR AND _time:15m'\n"
                 "  logcaster query '\"connection refused\" host:web-1' -o json\n"
                 "  logcaster query '* | stats by (app) count()'\n",
-    .options = options,
-    .option_count = LC_ARRAY_LEN(options),
+    .options = &options,
     .target_size = sizeof(struct query_options),
     .run = run,
 };

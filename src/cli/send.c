@@ -30,20 +30,31 @@
 #define PROGRESS_MS  200
 
 struct send_options {
+    struct lc_common_options common;
     const char *server;
     const char *level;
     bool quiet;
 };
 
-#define AT(member) offsetof(struct send_options, member)
+#define AT(member) LC_MEMBER(struct send_options, member)
 
-static const struct lc_option options[] = {
-    {"server", 's', LC_OPTION_TEXT, "ADDRESS", "127.0.0.1:9999", NULL, 0, 0,
-     "where to send: host:port, [v6]:port or unix:/path", AT(server)},
-    {"level", 'l', LC_OPTION_TEXT, "LEVEL", NULL, NULL, 0, 0,
-     "the level of every line: TRACE DEBUG INFO NOTICE WARN ERROR CRIT ALERT EMERG", AT(level)},
-    {"quiet", 'q', LC_OPTION_FLAG, NULL, NULL, NULL, 0, 0, "no progress", AT(quiet)},
+static const struct lc_option option_rows[] = {
+    LC_OPTION_ROW_SERVER(struct send_options, server, "127.0.0.1:9999", "where to send"),
+    {.name = "level",
+     .letter = 'l',
+     .kind = LC_OPTION_TEXT,
+     .value = "LEVEL",
+     AT(level),
+     .help = "the level of every line: TRACE DEBUG INFO NOTICE WARN ERROR CRIT ALERT EMERG"},
+    {.name = "quiet", .letter = 'q', .kind = LC_OPTION_FLAG, AT(quiet), .help = "no progress"},
 };
+
+static const struct lc_option_group option_group = {
+    .title = "Options", .rows = option_rows, .count = LC_ARRAY_LEN(option_rows)};
+
+static const struct lc_option_part parts[] = {{&option_group, 1, 0}, LC_COMMON_PART};
+
+static const struct lc_option_set options = {parts, LC_ARRAY_LEN(parts)};
 
 /* Where an unanswered line came from, for messages. */
 struct origin {
@@ -363,7 +374,7 @@ static int converse(struct sending *s, struct lc_diag *diag)
     return lc_command_fail(diag);
 }
 
-static int run(const void *target, int operands, char **argv)
+static int run(const void *target, int count, char **operands)
 {
     const struct send_options *o = target;
     struct lc_diag diag = {0};
@@ -379,13 +390,13 @@ static int run(const void *target, int operands, char **argv)
     static char dash[] = "-";
     static char *only_stdin[] = {dash};
     s->options = o;
-    s->names = operands > 0 ? argv + 1 : only_stdin;
-    s->names_left = operands > 0 ? operands : 1;
+    s->names = count > 0 ? operands : only_stdin;
+    s->names_left = count > 0 ? count : 1;
     s->fd = -1;
     s->name = "";
     lc_dynbuf_init(&s->in, LINE_LIMIT + 2 * READ_SIZE);
     lc_dynbuf_init(&s->out, OUT_HIGH + LINE_LIMIT + READ_SIZE);
-    bool talks = operands == 0 && isatty(STDIN_FILENO);
+    bool talks = count == 0 && isatty(STDIN_FILENO);
     s->shows_progress = !talks && !o->quiet && isatty(STDERR_FILENO);
     int code = LC_EXIT_ERROR;
     if (lc_client_open(&s->client, o->server, LC_DEFAULT_LOGS_PORT, &diag) != LC_OK)
@@ -410,8 +421,7 @@ const struct lc_command lc_command_send = {
                 "  logcaster send /var/log/syslog\n"
                 "  some-program 2>&1 | logcaster send\n"
                 "  logcaster send --server unix:data/logs.sock\n",
-    .options = options,
-    .option_count = LC_ARRAY_LEN(options),
+    .options = &options,
     .target_size = sizeof(struct send_options),
     .run = run,
 };

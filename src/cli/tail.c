@@ -16,24 +16,42 @@
 #define ID_TEXT_MAX 24u
 
 struct tail_options {
+    struct lc_common_options common;
     const char *server;
     int output;
     int colour;
     uint64_t lines;
 };
 
-#define AT(member) offsetof(struct tail_options, member)
+#define AT(member) LC_MEMBER(struct tail_options, member)
 
-static const struct lc_option options[] = {
-    {"server", 's', LC_OPTION_TEXT, "ADDRESS", "127.0.0.1:9998", NULL, 0, 0,
-     "whom to follow: host:port, [v6]:port or unix:/path", AT(server)},
-    {"lines", 'n', LC_OPTION_COUNT, "N", "10", NULL, 0, LINES_MAX,
-     "begin with the newest N that match", AT(lines)},
-    {"output", 'o', LC_OPTION_CHOICE, "FORMAT", "table", lc_output_words, 0, 0,
-     "table, raw, json or csv, as in logcaster query", AT(output)},
-    {"color", 0, LC_OPTION_CHOICE, "WHEN", "auto", lc_colour_words, 0, 0,
-     "auto (on a terminal), always, never", AT(colour)},
+static const struct lc_option option_rows[] = {
+    LC_OPTION_ROW_SERVER(struct tail_options, server, "127.0.0.1:9998", "whom to follow"),
+    {.name = "lines",
+     .letter = 'n',
+     .kind = LC_OPTION_COUNT,
+     .value = "N",
+     .fallback = "10",
+     .max = LINES_MAX,
+     AT(lines),
+     .help = "begin with the newest N that match"},
+    {.name = "output",
+     .letter = 'o',
+     .kind = LC_OPTION_CHOICE,
+     .value = "FORMAT",
+     .fallback = "table",
+     .choices = lc_output_words,
+     AT(output),
+     .help = "table, raw, json or csv, as in logcaster query"},
+    LC_OPTION_ROW_COLOUR(struct tail_options, colour),
 };
+
+static const struct lc_option_group option_group = {
+    .title = "Options", .rows = option_rows, .count = LC_ARRAY_LEN(option_rows)};
+
+static const struct lc_option_part parts[] = {{&option_group, 1, 0}, LC_COMMON_PART};
+
+static const struct lc_option_set options = {parts, LC_ARRAY_LEN(parts)};
 
 struct tailing {
     const struct tail_options *options;
@@ -136,13 +154,13 @@ static lc_err tail(struct tailing *t, struct lc_slice text, struct lc_diag *diag
     return e;
 }
 
-static int run(const void *target, int operands, char **argv)
+static int run(const void *target, int count, char **operands)
 {
     struct tailing t = {.options = target};
     struct lc_diag diag = {0};
     struct lc_dynbuf text;
     lc_dynbuf_init(&text, LC_ASK_MAX);
-    lc_err e = lc_ask_text(&text, operands, argv + 1, &diag);
+    lc_err e = lc_ask_text(&text, count, operands, &diag);
     if (e == LC_OK)
         e = tail(&t, lc_dynbuf_slice(&text), &diag);
     lc_dynbuf_done(&text);
@@ -160,8 +178,7 @@ const struct lc_command lc_command_tail = {
     .examples = "  logcaster tail\n"
                 "  logcaster tail level:ERROR\n"
                 "  logcaster tail -n 0 -o json app:nginx | jq ._msg\n",
-    .options = options,
-    .option_count = LC_ARRAY_LEN(options),
+    .options = &options,
     .target_size = sizeof(struct tail_options),
     .run = run,
 };

@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/time.h"
+
 static const char units[] = "KMGT"; /* each 1024 times the one before */
 
 /* log2 of the unit's factor, or -1. `k`, `KB` and `KiB` are all accepted. */
@@ -51,4 +53,26 @@ size_t lc_size_format(uint64_t octets, char out[LC_SIZE_TEXT_MAX])
     int n = unit < 0 ? snprintf(out, LC_SIZE_TEXT_MAX, "%" PRIu64, octets)
                      : snprintf(out, LC_SIZE_TEXT_MAX, "%" PRIu64 "%c", octets, units[unit]);
     return (size_t)n;
+}
+
+size_t lc_duration_format(int64_t ns, char out[LC_SIZE_TEXT_MAX])
+{
+    static const struct {
+        const char *name;
+        int64_t ns;
+    } forms[] = {
+        {"d", 86400 * LC_NS_PER_S},
+        {"h", 3600 * LC_NS_PER_S},
+        {"m", 60 * LC_NS_PER_S},
+        {"s", LC_NS_PER_S},
+        {"ms", LC_NS_PER_MS},
+        {"us", 1000},
+        {"ns", 1},
+    };
+    size_t i = 0;
+
+    while (ns == 0 ? forms[i].ns != LC_NS_PER_S : ns % forms[i].ns != 0)
+        i++;
+    return (size_t)snprintf(out, LC_SIZE_TEXT_MAX, "%" PRId64 "%s", ns / forms[i].ns,
+                            forms[i].name);
 }

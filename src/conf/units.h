@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * conf/units.h - amounts as people write them: `512M`, `50G`, `64KiB`.
+ * conf/units.h - amounts as people write them: `512M`, `50G`, `64KiB`, `30d`.
  */
 #ifndef LC_CONF_UNITS_H
 #define LC_CONF_UNITS_H
@@ -14,5 +14,9 @@ LC_MUST_CHECK lc_err lc_size_parse(struct lc_slice s, uint64_t *ret_octets);
 /* The shortest exact form: `512M`, `1000`. Ends with NUL; returns the length. */
 #define LC_SIZE_TEXT_MAX 24
 size_t lc_size_format(uint64_t octets, char out[LC_SIZE_TEXT_MAX]);
+
+/* A length of time in the largest unit that is exact: `30d`, `90s`, `250ms`. Not negative. Ends
+ * with NUL; returns the length. */
+size_t lc_duration_format(int64_t ns, char out[LC_SIZE_TEXT_MAX]);
 
 #endif

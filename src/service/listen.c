@@ -97,10 +97,10 @@ static void close_door(struct lc_door *d)
 /* A socket for each worker. */
 static lc_err bind_all(const struct opening *o, struct lc_door *d, unsigned mode)
 {
-    unsigned workers = is_unix(d->addr.transport) ? 1 : o->config->workers;
+    uint64_t workers = is_unix(d->addr.transport) ? 1 : o->config->workers;
     lc_err e = LC_OK;
 
-    for (unsigned i = 0; e == LC_OK && i < workers; i++) {
+    for (uint64_t i = 0; e == LC_OK && i < workers; i++) {
         struct lc_addr to_bind = d->addr; /* from the second on with the port of the first */
 
         e = bind_one(&to_bind, mode, i == 0, &d->fds[i], &d->addr, o->diag);
@@ -266,14 +266,14 @@ static lc_err open_socket(const struct opening *o, enum lc_transport transport, 
 
 static lc_err open_service(const struct opening *o)
 {
-    size_t given = o->config->listen_count[o->id];
+    const struct lc_list *given = &o->config->service[o->id].listen;
     lc_err e = LC_OK;
 
     if (o->service->addresses == NULL)
         return LC_OK;
-    for (size_t i = 0; e == LC_OK && i < given; i++)
-        e = open_text(o, o->config->listen[o->id][i], false);
-    for (size_t i = 0; e == LC_OK && given == 0 && o->service->addresses[i] != NULL; i++)
+    for (size_t i = 0; e == LC_OK && i < given->count; i++)
+        e = open_text(o, given->items[i], false);
+    for (size_t i = 0; e == LC_OK && given->count == 0 && o->service->addresses[i] != NULL; i++)
         e = open_text(o, o->service->addresses[i], true);
     if (e == LC_OK)
         e = open_socket(o, LC_UNIX_STREAM, o->service->stream_socket, o->service->stream_mode);

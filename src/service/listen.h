@@ -14,9 +14,6 @@
 #include "service/service.h"
 
 #define LC_WORKERS_MAX 64
-/* Of one service: what is given, each perhaps two transports and several addresses, and its
- * sockets in the data directory. */
-#define LC_DOORS_MAX 64
 
 /* One address. */
 struct lc_door {

@@ -17,13 +17,6 @@
 
 #define STOP_MS 5000 /* for clients to take their last answers */
 
-const struct lc_server_config lc_server_defaults = {
-    .data_dir = "logcaster-data",
-    .detect_level = true,
-    .log_level = LC_LEVEL_INFO,
-    .log_fd = STDERR_FILENO,
-};
-
 const struct lc_service *const lc_services[LC_SERVICE_COUNT] = {
     [LC_SERVICE_LOGS] = &lc_service_collect,
     [LC_SERVICE_QUERY] = &lc_service_ask,
@@ -82,11 +75,11 @@ static lc_err open_store(struct lc_server *s, struct lc_diag *diag)
     const struct lc_store_config config = {
         .dir = c->data_dir,
         .clock = s->site.clock,
-        .writers = c->workers,
+        .writers = (unsigned)c->workers,
         .memory = c->memory,
         .retain_octets = c->retain_octets,
         .retain_ns = c->retain_ns,
-        .ack_written = c->ack_written,
+        .ack_written = c->ack == LC_ACK_WRITTEN,
         .threads = true,
     };
     struct lc_store_report report = {0};
@@ -131,7 +124,7 @@ static lc_err open_log(struct lc_server *s)
 {
     const struct lc_log_config config = {
         .clock = s->site.clock,
-        .level = s->site.config.log_level,
+        .level = (enum lc_level)s->site.config.log_level,
         .fd = s->site.config.log_fd,
         .colour = s->site.config.log_colour,
     };

@@ -12,6 +12,7 @@
 #define LC_SERVICE_SERVER_H
 
 #include "base/record.h"
+#include "conf/options.h"
 #include "conn/answers.h"
 
 /* The rows of the service table (service/service.h): option name, what it grants.
@@ -25,29 +26,39 @@
 enum lc_service_id { LC_SERVICES(LC_SERVICE_ENUM) LC_SERVICE_COUNT };
 #undef LC_SERVICE_ENUM
 
-#define LC_LISTEN_MAX 16 /* addresses of one service */
+/* Sockets of one service: what is given, each perhaps two transports and several addresses, and
+ * its sockets in the data directory. */
+#define LC_DOORS_MAX 64
 
-struct lc_server_config {
-    const char *data_dir;   /* made when it is not there */
-    const char *io;         /* a backend of net/loop.h; NULL: its default */
-    unsigned workers;       /* 1..64; 0: the CPUs that we may use */
-    unsigned query_threads; /* 1..64; 0: 2 */
-    uint64_t memory;        /* octets for active sets and caches; 0: 512 MiB */
-    uint64_t retain_octets; /* 0: 80% of the file system or 50 GB, the smaller */
-    int64_t retain_ns;      /* by `received`; 0: no limit of age */
-    bool ack_written;       /* acknowledge what is written but not yet synced */
-    enum lc_acks acks;
-    bool detect_level;       /* a level word at the start of a plain line is its level */
-    size_t line_max;         /* octets of a text line or datagram; 0: 64 KiB */
-    enum lc_level log_level; /* the server's own log: this level and worse */
-    int log_fd;              /* where it is written as text; -1: nowhere */
-    bool log_colour;
+/* What an answer promises. */
+enum lc_ack { LC_ACK_SYNCED, LC_ACK_WRITTEN };
 
+/* Options of each service; their table is in service/options.c. */
+struct lc_service_config {
     /* Addresses as in net/addr.h. Empty: the network addresses of docs/protocols.md ("Where to
      * connect"). `none`: no network address. For `logs` an address without a scheme is TCP and UDP
      * at one port. The sockets in data_dir (logs.sock, logs.dgram, query.sock) are always there. */
-    const char *listen[LC_SERVICE_COUNT][LC_LISTEN_MAX];
-    size_t listen_count[LC_SERVICE_COUNT];
+    struct lc_list listen;
+};
+
+struct lc_server_config {
+    /* Options; their table is in service/options.c. */
+    const char *data_dir;   /* made when it is not there */
+    const char *io;         /* a backend of net/loop.h; NULL: its default */
+    uint64_t workers;       /* 1..64; 0: the CPUs that we may use */
+    uint64_t query_threads; /* 1..64; 0: 2 */
+    uint64_t memory;        /* octets for active sets and caches; 0: 512 MiB */
+    uint64_t retain_octets; /* 0: 80% of the file system or 50 GB, the smaller */
+    int64_t retain_ns;      /* by `received`; 0: no limit of age */
+    int ack;                /* enum lc_ack */
+    int acks;               /* enum lc_acks */
+    bool detect_level;      /* a level word at the start of a plain line is its level */
+    uint64_t line_max;      /* octets of a text line or datagram; 0: 64 KiB */
+    int log_level;          /* enum lc_level; the server's own log: this level and worse */
+    struct lc_service_config service[LC_SERVICE_COUNT];
+
+    int log_fd; /* where the own log is written as text; -1: nowhere */
+    bool log_colour;
 
     /* Called once, in the thread of lc_server_start(), when everything listens: `text` is what a
      * newcomer wants to paste: where to send, where to ask. NULL: not wanted. */
@@ -55,7 +66,8 @@ struct lc_server_config {
     void *ready_arg;
 };
 
-extern const struct lc_server_config lc_server_defaults;
+/* The defaults of the table; the log goes to standard error. */
+void lc_server_defaults(struct lc_server_config *ret);
 
 struct lc_server;
 

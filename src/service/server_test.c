@@ -74,21 +74,21 @@ static void it_starts_whole_or_not_at_all(void **state)
 
     char taken[64];
     snprintf(taken, sizeof taken, "%s", lc_server_address(t.server, LC_SERVICE_LOGS, 0));
-    other.config.listen[LC_SERVICE_LOGS][0] = taken;
+    other.config.service[LC_SERVICE_LOGS].listen.items[0] = taken;
     refuses(&other.config, LC_EINUSE, "--logs :9997");
-    other.config.listen[LC_SERVICE_LOGS][0] = "none";
-    other.config.listen[LC_SERVICE_QUERY][0] = taken;
+    other.config.service[LC_SERVICE_LOGS].listen.items[0] = "none";
+    other.config.service[LC_SERVICE_QUERY].listen.items[0] = taken;
     refuses(&other.config, LC_EINUSE, "--query 127.0.0.1:9997");
-    other.config.listen[LC_SERVICE_QUERY][0] = "udp://127.0.0.1:0";
+    other.config.service[LC_SERVICE_QUERY].listen.items[0] = "udp://127.0.0.1:0";
     refuses(&other.config, LC_ESYNTAX, "--query udp://127.0.0.1:0");
-    other.config.listen[LC_SERVICE_QUERY][0] = "127.0.0.1:port";
+    other.config.service[LC_SERVICE_QUERY].listen.items[0] = "127.0.0.1:port";
     refuses(&other.config, LC_ESYNTAX, "port");
     other.config.io = "smoke signals";
     refuses(&other.config, -ENOSYS, "smoke signals");
 
     /* none of which has left anything behind */
     other.config.io = NULL;
-    other.config.listen[LC_SERVICE_QUERY][0] = "none";
+    other.config.service[LC_SERVICE_QUERY].listen.items[0] = "none";
     lc_test_server_start(&other);
     lc_test_server_done(&other);
     lc_test_server_done(&t);

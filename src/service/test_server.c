@@ -32,16 +32,16 @@ void lc_test_server_init(struct lc_test_server *t)
     snprintf(t->root, sizeof t->root, "lc-test-XXXXXX");
     assert_non_null(mkdtemp(t->root));
     snprintf(t->data_dir, sizeof t->data_dir, "%s/data", t->root);
-    t->config = lc_server_defaults;
+    lc_server_defaults(&t->config);
     t->config.data_dir = t->data_dir;
     t->config.workers = 2;
     t->config.memory = 32 << 20;
     t->config.log_fd = -1;
     t->config.io = getenv("LC_TEST_IO");
-    t->config.listen[LC_SERVICE_LOGS][0] = "127.0.0.1:0";
-    t->config.listen[LC_SERVICE_QUERY][0] = "127.0.0.1:0";
-    t->config.listen_count[LC_SERVICE_LOGS] = 1;
-    t->config.listen_count[LC_SERVICE_QUERY] = 1;
+    t->config.service[LC_SERVICE_LOGS].listen.items[0] = "127.0.0.1:0";
+    t->config.service[LC_SERVICE_QUERY].listen.items[0] = "127.0.0.1:0";
+    t->config.service[LC_SERVICE_LOGS].listen.count = 1;
+    t->config.service[LC_SERVICE_QUERY].listen.count = 1;
 }
 
 void lc_test_server_start(struct lc_test_server *t)

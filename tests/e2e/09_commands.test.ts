@@ -25,7 +25,7 @@ const mistakes: [string[], RegExp][] = [
   [[], /Usage: logcaster/],
   [["serv"], /^logcaster: unknown command 'serv'; 'logcaster help' lists them\n$/],
   [["help", "nothing"], /unknown command 'nothing'/],
-  [["query", "--outptu", "raw"], /unknown option --outptu; --help lists them/],
+  [["query", "--outptu", "raw"], /unknown option --outptu; did you mean --output\?/],
   [["query", "-o", "xml"], /--output xml: must be one of table, raw, json, csv/],
   [["serve", "--memory", "lots"], /--memory lots: not a size/],
   [["serve", "extra"], /serve takes no operands: extra/],

@@ -320,7 +320,7 @@ static void ask_accept(void *state, int fd, const struct lc_addr *peer)
 static lc_err ask_start(struct lc_site *site, void **ret)
 {
     struct lc_pool *pool;
-    lc_err e = lc_pool_new(site->config.query_threads, &pool);
+    lc_err e = lc_pool_new((unsigned)site->config.query_threads, &pool);
 
     if (e == LC_OK)
         *ret = pool;

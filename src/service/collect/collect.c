@@ -10,7 +10,7 @@
 
 #define OUT_HIGH                                                                                   \
     ((size_t)256 << 10) /* answers that a sender has not read, before its stream pauses */
-#define DGRAMS_MAX (LC_LISTEN_MAX + 1)
+#define DGRAMS_MAX LC_DOORS_MAX
 
 struct sender {
     struct collect *collect;
@@ -173,7 +173,7 @@ static lc_err collect_open(void *shared, struct lc_worker *w, void **ret)
         .out = &w->out,
         .speaks = LC_SPEAKS(LC_PROTO_LINES) | LC_SPEAKS(LC_PROTO_SYSLOG_COUNTED),
         .line_max = site->config.line_max,
-        .acks = site->config.acks,
+        .acks = (enum lc_acks)site->config.acks,
         .not_spoken = site->elsewhere[LC_SERVICE_LOGS],
         .no_questions = site->elsewhere[LC_SERVICE_LOGS],
         .out_high = OUT_HIGH,

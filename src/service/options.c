@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/options.h"
+
+#include <unistd.h>
+
+#define AT(member)  LC_MEMBER(struct lc_server_config, member)
+#define OF(member)  LC_MEMBER(struct lc_service_config, member)
+#define LONGEST_S   (UINT64_C(100) * 365 * 86400)
+#define NS_PER_S    UINT64_C(1000000000)
+#define MIB         (UINT64_C(1) << 20)
+#define WORKERS_MAX 64
+
+static const char *const io_words[] = {"epoll", "io_uring", NULL};
+static const char *const acks_words[] = {
+    [LC_ACKS_AUTO] = "auto", [LC_ACKS_ON] = "on", [LC_ACKS_OFF] = "off", NULL};
+static const char *const ack_words[] = {
+    [LC_ACK_SYNCED] = "synced", [LC_ACK_WRITTEN] = "written", NULL};
+static const char *const level_words[] = {
+#define LEVEL_WORD(name, code, severity) [code] = #name,
+    LC_LEVELS(LEVEL_WORD)
+#undef LEVEL_WORD
+        [LC_LEVEL_COUNT] = NULL};
+
+static const struct lc_option server_rows[] = {
+    {.name = "data",
+     .letter = 'd',
+     .kind = LC_OPTION_TEXT,
+     .value = "DIR",
+     .fallback = "logcaster-data",
+     AT(data_dir),
+     .help = "where records are kept; made when it is not there"},
+    {.name = "workers",
+     .letter = 'w',
+     .kind = LC_OPTION_COUNT,
+     .value = "N",
+     .fallback = "0",
+     .max = WORKERS_MAX,
+     AT(workers),
+     .help = "threads that serve connections; 0: as many as CPUs"},
+    {.name = "query-threads",
+     .kind = LC_OPTION_COUNT,
+     .value = "N",
+     .fallback = "2",
+     .min = 1,
+     .max = WORKERS_MAX,
+     AT(query_threads),
+     .help = "threads that run queries, below the workers' priority"},
+    {.name = "io",
+     .kind = LC_OPTION_TEXT,
+     .value = "BACKEND",
+     .fallback = "epoll",
+     .choices = io_words,
+     AT(io),
+     .help = "how sockets are waited for: epoll or io_uring"},
+    {.name = "memory",
+     .letter = 'm',
+     .kind = LC_OPTION_SIZE,
+     .value = "SIZE",
+     .fallback = "512M",
+     .min = 32 * MIB,
+     AT(memory),
+     .help = "for records not yet in segments, and for caches"},
+    {.name = "retain-size",
+     .kind = LC_OPTION_SIZE,
+     .value = "SIZE",
+     .fallback = "auto",
+     AT(retain_octets),
+     .help = "octets on disk; the oldest records go first. auto: 80% of the file system or 50G, "
+             "the smaller"},
+    {.name = "retain-age",
+     .kind = LC_OPTION_DURATION,
+     .value = "TIME",
+     .fallback = "none",
+     .max = LONGEST_S * NS_PER_S,
+     AT(retain_ns),
+     .help = "records received longer ago are removed, as 30d"},
+    {.name = "ack",
+     .kind = LC_OPTION_CHOICE,
+     .value = "WHEN",
+     .fallback = "synced",
+     .choices = ack_words,
+     AT(ack),
+     .help = "what an answer promises: synced (survives a power cut) or written (survives a crash "
+             "of logcaster alone)"},
+};
+
+static const struct lc_option intake_rows[] = {
+    {.name = "line-max",
+     .kind = LC_OPTION_SIZE,
+     .value = "SIZE",
+     .fallback = "64K",
+     .min = 1024,
+     .max = MIB,
+     AT(line_max),
+     .help = "the longest text line or datagram"},
+    {.name = "acks",
+     .kind = LC_OPTION_CHOICE,
+     .value = "WHEN",
+     .fallback = "auto",
+     .choices = acks_words,
+     AT(acks),
+     .help = "whether plain lines are answered ACK: auto (a single line is, a stream of lines is "
+             "not), on, off"},
+    {.name = "detect-level",
+     .kind = LC_OPTION_SWITCH,
+     .value = "SWITCH",
+     .fallback = "on",
+     AT(detect_level),
+     .help = "take a level word near the start of a plain line as its level"},
+    {.name = "log-level",
+     .kind = LC_OPTION_CHOICE,
+     .value = "LEVEL",
+     .fallback = "INFO",
+     .choices = level_words,
+     AT(log_level),
+     .help = "of the server's own log on standard error"},
+};
+
+/* Of every service alike: a row here is an option of each. */
+static const struct lc_option service_rows[] = {
+    {.name = "listen",
+     .kind = LC_OPTION_LIST,
+     .flags = LC_OPTION_BARE,
+     .value = "ADDRESS",
+     OF(listen),
+     .help = "where it listens: host:port, :port, [v6]:port, udp://host:port, unix:/path, "
+             "unixgram:/path, or none (docs/protocols.md, \"Where to connect\"); may be given "
+             "several times"},
+};
+
+const struct lc_option_group lc_server_groups[LC_SERVER_GROUPS] = {
+    {.title = "Server", .rows = server_rows, .count = LC_ARRAY_LEN(server_rows)},
+    {.title = "Records", .rows = intake_rows, .count = LC_ARRAY_LEN(intake_rows)},
+#define SERVICE_GROUP(id, service_name, text)                                                      \
+    {.section = #service_name,                                                                     \
+     .title = "Service " #service_name,                                                            \
+     .about = text ".",                                                                            \
+     .rows = service_rows,                                                                         \
+     .count = LC_ARRAY_LEN(service_rows),                                                          \
+     .offset = offsetof(struct lc_server_config, service) +                                        \
+               LC_SERVICE_##id * sizeof(struct lc_service_config)},
+    LC_DOOR_SERVICES(SERVICE_GROUP)
+#undef SERVICE_GROUP
+};
+
+static const struct lc_option_part parts[] = {LC_SERVER_PARTS(0)};
+
+const struct lc_option_set lc_server_options = {parts, LC_ARRAY_LEN(parts)};
+
+void lc_server_defaults(struct lc_server_config *ret)
+{
+    struct lc_settings s;
+
+    memset(ret, 0, sizeof *ret);
+    lc_settings_init(&s, &lc_server_options, ret);
+    lc_settings_done(&s);
+    ret->log_fd = STDERR_FILENO;
+}

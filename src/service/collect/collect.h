@@ -17,6 +17,7 @@
 #include "conn/dgram.h"
 #include "conn/session.h"
 #include "net/dgram.h"
+#include "service/complete.h"
 #include "service/service.h"
 
 /* ---- intake.c ---- */
@@ -25,7 +26,7 @@ struct lc_intake {
     struct lc_worker *worker;
     struct lc_task flush; /* at the end of the turn */
     bool urgent;          /* somebody waits for an answer */
-    struct lc_field fields[LC_FIELDS_MAX];
+    struct lc_completion completion;
 };
 
 void lc_intake_init(struct lc_intake *in, struct lc_worker *w);

@@ -25,22 +25,39 @@ lc_err lc_ask_text(struct lc_dynbuf *out, int parts, char **part, struct lc_diag
     return e;
 }
 
-/* A line that is not an error. */
-static lc_err next_line(struct lc_client *c, struct lc_slice *ret_line, struct lc_diag *diag)
+/* What the next line says, if it has come: LC_ESYNTAX: an error of the server. */
+static lc_err take_line(struct lc_client *c, struct lc_slice *ret_line, struct lc_diag *diag)
 {
-    lc_err e = lc_client_next(c, ret_line);
-    if (e == LC_EEND) {
-        lc_diag_set(diag, "the server closed the connection before its answer was complete");
-        return -ECONNRESET;
-    }
-    if (e != LC_OK) {
+    lc_err e = lc_client_line(c, ret_line);
+    if (e == LC_EPROTO)
+        lc_diag_set(diag, "a line of the answer is too long");
+    if (e != LC_OK || !lc_slice_starts(*ret_line, LC_LIT("ERROR|")))
+        return e;
+    lc_diag_set(diag, "%.*s", (int)ret_line->n - 6, ret_line->p + 6);
+    return LC_ESYNTAX;
+}
+
+lc_err lc_ask_failed(lc_err e, struct lc_diag *diag)
+{
+    if (e != LC_EEND) {
         lc_diag_set(diag, "reading the answer: %s", lc_strerror(e));
         return e;
     }
-    if (!lc_slice_starts(*ret_line, LC_LIT("ERROR|")))
-        return LC_OK;
-    lc_diag_set(diag, "%.*s", (int)ret_line->n - 6, ret_line->p + 6);
-    return LC_ESYNTAX;
+    lc_diag_set(diag, "the server closed the connection before its answer was complete");
+    return -ECONNRESET;
+}
+
+/* A line that is not an error. */
+static lc_err next_line(struct lc_client *c, struct lc_slice *ret_line, struct lc_diag *diag)
+{
+    for (;;) {
+        lc_err e = take_line(c, ret_line, diag);
+        if (e != LC_EMORE)
+            return e;
+        e = lc_client_receive(c);
+        if (e != LC_OK)
+            return lc_ask_failed(e, diag);
+    }
 }
 
 static lc_err expect(struct lc_client *c, struct lc_slice prefix, struct lc_diag *diag)
@@ -77,9 +94,9 @@ lc_err lc_ask_open(struct lc_client *c, const char *server, const char *type, st
     return e;
 }
 
-lc_err lc_ask_next(struct lc_client *c, struct lc_slice *ret_line, struct lc_diag *diag)
+lc_err lc_ask_take(struct lc_client *c, struct lc_slice *ret_line, struct lc_diag *diag)
 {
-    lc_err e = next_line(c, ret_line, diag);
+    lc_err e = take_line(c, ret_line, diag);
     if (e == LC_OK &&
         (lc_slice_eq(*ret_line, LC_LIT("END")) || lc_slice_starts(*ret_line, LC_LIT("END|"))))
         return LC_EEND;

@@ -20,8 +20,11 @@ LC_MUST_CHECK lc_err lc_ask_text(struct lc_dynbuf *out, int parts, char **part,
 LC_MUST_CHECK lc_err lc_ask_open(struct lc_client *c, const char *server, const char *type,
                                  struct lc_slice text, const char *suffix, struct lc_diag *diag);
 
-/* The next line of the answer. LC_EEND: it was the END line; LC_ESYNTAX: the server says ERROR. */
-LC_MUST_CHECK lc_err lc_ask_next(struct lc_client *c, struct lc_slice *ret_line,
+/* The next line of the answer that has come; borrowed until the next call that reads. LC_EMORE:
+ * none yet; LC_EEND: it was the END line; LC_ESYNTAX: the server says ERROR. */
+LC_MUST_CHECK lc_err lc_ask_take(struct lc_client *c, struct lc_slice *ret_line,
                                  struct lc_diag *diag);
+/* What lc_client_receive() said in the middle of an answer, told in diag; an end is -ECONNRESET. */
+lc_err lc_ask_failed(lc_err e, struct lc_diag *diag);
 
 #endif

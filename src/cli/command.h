@@ -55,6 +55,14 @@ extern const struct lc_command lc_command_tail;
         .help = text ": host:port, [v6]:port or unix:/path"                                        \
     }
 
+/* The same for who can ask several. */
+#define LC_OPTION_ROW_SERVERS(type, member, address, text)                                         \
+    {                                                                                              \
+        .name = "server", .letter = 's', .kind = LC_OPTION_LIST, .value = "ADDRESS",               \
+        .fallback = (address), LC_MEMBER(type, member),                                            \
+        .help = text ": host:port, [v6]:port or unix:/path; given several times, all of them"      \
+    }
+
 /* `logcaster: <diag>` on stderr; returns LC_EXIT_ERROR. */
 int lc_command_fail(const struct lc_diag *diag);
 

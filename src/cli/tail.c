@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cli/tail.c - logcaster tail: the newest records, then each one as it is committed.
+ * cli/tail.c - logcaster tail: the newest records, then each one as it is committed, of one server
+ * or of several.
  *
- * WHAT    The tail is opened first and the newest records are asked for second, on a connection of
- *         their own: nothing can fall between the two, and what both bring is shown once.
+ * WHAT    Each server is followed by itself (cli/follow.h). What several of them bring is held
+ *         for a moment and shown in the order of time.
  */
 #include <errno.h>
-#include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 
-#include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/follow.h"
+#include "cli/output.h"
 
-#define LINES_MAX   10000u
-#define ID_TEXT_MAX 24u
+#define HOLD_MS  200 /* for records of other servers that are as old */
+#define HELD_MAX ((size_t)64 << 20)
 
 struct tail_options {
     struct lc_common_options common;
-    const char *server;
+    struct lc_list servers;
     int output;
     int colour;
     uint64_t lines;
@@ -26,13 +28,13 @@ struct tail_options {
 #define AT(member) LC_MEMBER(struct tail_options, member)
 
 static const struct lc_option option_rows[] = {
-    LC_OPTION_ROW_SERVER(struct tail_options, server, "127.0.0.1:9998", "whom to follow"),
+    LC_OPTION_ROW_SERVERS(struct tail_options, servers, "127.0.0.1:9998", "whom to follow"),
     {.name = "lines",
      .letter = 'n',
      .kind = LC_OPTION_COUNT,
      .value = "N",
      .fallback = "10",
-     .max = LINES_MAX,
+     .max = LC_FOLLOW_LINES_MAX,
      AT(lines),
      .help = "begin with the newest N that match"},
     {.name = "output",
@@ -55,117 +57,163 @@ static const struct lc_option_set options = {parts, LC_ARRAY_LEN(parts)};
 
 struct tailing {
     const struct tail_options *options;
-    struct lc_client client;
+    struct lc_followed followed[LC_LIST_MAX];
+    size_t count;
     struct lc_output *out;
-    char (*seen)[ID_TEXT_MAX]; /* ids of the records that it began with */
-    size_t seen_count;
+    struct lc_held held;    /* of all servers, not yet shown */
+    struct lc_time show_at; /* LC_TIME_NEVER: nothing is held */
+    struct lc_diag *diag;
 };
 
-static bool was_seen(struct tailing *t, struct lc_slice row)
+static struct lc_time now(void)
 {
-    char id[ID_TEXT_MAX];
-    if (t->seen_count == 0 || !lc_output_member(row, "id", id, sizeof id))
-        return false;
-    for (size_t i = 0; i < t->seen_count; i++)
-        if (strcmp(t->seen[i], id) == 0)
-            return true;
-    return false;
+    return lc_monotonic(&lc_clock_system);
 }
 
-static lc_err write_row(struct tailing *t, struct lc_slice row, struct lc_diag *diag)
-{
-    lc_err e = lc_output_row(t->out, row);
-    if (e != LC_OK)
-        lc_diag_set(diag, "writing: %s", lc_strerror(e));
-    return e;
-}
+/* ---- showing ---- */
 
-static lc_err show_newest(struct tailing *t, struct lc_slice text, struct lc_diag *diag)
-{
-    struct lc_client newest;
-    char suffix[40];
-    snprintf(suffix, sizeof suffix, " | limit %" PRIu64, t->options->lines);
-    lc_err e = lc_ask_open(&newest, t->options->server, "QL", text, suffix, diag);
-    if (e != LC_OK)
-        return e;
-    struct lc_slice row;
-    while ((e = lc_ask_next(&newest, &row, diag)) == LC_OK) {
-        if (t->seen_count < t->options->lines &&
-            lc_output_member(row, "id", t->seen[t->seen_count], ID_TEXT_MAX))
-            t->seen_count++;
-        e = write_row(t, row, diag);
-        if (e != LC_OK)
-            break;
-    }
-    lc_client_close(&newest);
-    return e == LC_EEND ? LC_OK : e;
-}
-
-/* CURSOR and MISSED stand between rows; a row is a JSON object. */
-static lc_err show_line(struct tailing *t, struct lc_slice line, struct lc_diag *diag)
-{
-    if (lc_slice_starts(line, LC_LIT("{")))
-        return was_seen(t, line) ? LC_OK : write_row(t, line, diag);
-    if (lc_slice_starts(line, LC_LIT("MISSED|")))
-        fprintf(stderr,
-                "logcaster: %.*s records came and were removed before they could be shown\n",
-                (int)line.n - 7, line.p + 7);
-    return LC_OK;
-}
-
-static lc_err follow(struct tailing *t, struct lc_diag *diag)
+static lc_err show_held(struct tailing *t)
 {
     lc_err e = LC_OK;
-    while (e == LC_OK) {
-        /* nothing more for now: show what has gathered before waiting */
-        if (!lc_client_has_line(&t->client) && (e = lc_output_flush(t->out)) != LC_OK) {
-            lc_diag_set(diag, "writing: %s", lc_strerror(e));
-            return e;
-        }
-        struct lc_slice line;
-        e = lc_ask_next(&t->client, &line, diag);
-        if (e == LC_OK)
-            e = show_line(t, line, diag);
-        else if (e == LC_EEND)
-            lc_diag_set(diag, "%s: the server ended the tail", t->options->server);
-    }
+    lc_held_sort(&t->held);
+    for (size_t i = 0; i < t->held.count && e == LC_OK; i++)
+        e = lc_output_row(t->out, lc_held_at(&t->held, i));
+    if (e == LC_OK)
+        e = lc_output_flush(t->out);
+    if (e != LC_OK)
+        lc_diag_set(t->diag, "writing: %s", lc_strerror(e));
+    lc_held_clear(&t->held);
+    t->show_at = LC_TIME_NEVER;
     return e;
 }
 
-static lc_err tail(struct tailing *t, struct lc_slice text, struct lc_diag *diag)
+static lc_err hold(void *arg, struct lc_slice row)
+{
+    struct tailing *t = arg;
+    lc_err e = lc_held_add(&t->held, row);
+    if (e == LC_ELIMIT) { /* then it cannot be waited for the others */
+        e = show_held(t);
+        if (e == LC_OK)
+            e = lc_held_add(&t->held, row);
+    }
+    if (t->show_at.ns == LC_TIME_NEVER.ns)
+        t->show_at = lc_time_add_ms(now(), t->count > 1 ? HOLD_MS : 0);
+    return e;
+}
+
+/* The newest of all, from what each server gave as its newest. */
+static lc_err show_newest(struct tailing *t)
+{
+    struct lc_held all;
+    lc_err e = LC_OK;
+    lc_held_init(&all, UINT64_MAX, SIZE_MAX);
+    for (size_t i = 0; i < t->count; i++) {
+        struct lc_held *newest = &t->followed[i].newest;
+        for (size_t n = 0; n < newest->count && e == LC_OK; n++)
+            e = lc_held_add(&all, lc_held_at(newest, n));
+        lc_held_done(newest);
+    }
+    lc_held_sort(&all);
+    size_t skip = all.count > t->options->lines ? all.count - (size_t)t->options->lines : 0;
+    for (size_t n = skip; n < all.count && e == LC_OK; n++)
+        e = lc_held_add(&t->held, lc_held_at(&all, n));
+    lc_held_done(&all);
+    if (e == LC_OK)
+        return show_held(t);
+    lc_diag_set(t->diag, "the newest records: %s", lc_strerror(e));
+    return e;
+}
+
+/* ---- following ---- */
+
+static lc_err start(struct tailing *t, struct lc_slice text)
+{
+    size_t open = 0;
+    for (size_t i = 0; i < t->count; i++)
+        lc_followed_begin(&t->followed[i], t->options->servers.items[i], text, t->options->lines);
+    for (size_t i = 0; i < t->count; i++) {
+        lc_followed_settle(&t->followed[i]);
+        open += t->followed[i].is_open;
+    }
+    if (open == 0) {
+        *t->diag = t->followed[0].diag;
+        return t->followed[0].err;
+    }
+    for (size_t i = 0; i < t->count; i++)
+        lc_followed_tell(&t->followed[i]);
+    return show_newest(t);
+}
+
+/* ms until something has to be done that no descriptor tells; -1: nothing has. */
+static int patience(const struct tailing *t)
+{
+    struct lc_time next = t->show_at;
+    for (size_t i = 0; i < t->count; i++)
+        if (t->followed[i].retry_at.ns < next.ns)
+            next = t->followed[i].retry_at;
+    if (next.ns == LC_TIME_NEVER.ns)
+        return -1;
+    int64_t left = next.ns - now().ns;
+    return left <= 0 ? 0 : (int)(left / LC_NS_PER_MS) + 1;
+}
+
+static lc_err turn(struct tailing *t)
+{
+    struct pollfd fds[LC_LIST_MAX];
+    for (size_t i = 0; i < t->count; i++)
+        fds[i] = (struct pollfd){.fd = lc_followed_fd(&t->followed[i]), .events = POLLIN};
+    if (poll(fds, t->count, patience(t)) < 0 && errno != EINTR) {
+        lc_diag_set(t->diag, "poll: %s", lc_strerror(-errno));
+        return -errno;
+    }
+    lc_err e = LC_OK;
+    for (size_t i = 0; i < t->count && e == LC_OK; i++)
+        e = lc_followed_go_on(&t->followed[i], fds[i].revents != 0, now(), hold, t);
+    if (e == LC_OK && lc_time_reached(t->show_at, now()))
+        e = show_held(t);
+    return e;
+}
+
+static lc_err tail(struct tailing *t, struct lc_slice text)
 {
     const struct tail_options *o = t->options;
     lc_err e = lc_output_new(stdout, (enum lc_output_format)o->output,
                              lc_term_colours(stdout, (enum lc_colour)o->colour), (size_t)o->lines,
                              &t->out);
-    t->seen = calloc(o->lines + 1, sizeof *t->seen);
-    if (e != LC_OK || t->seen == NULL) {
-        lc_diag_set(diag, "no memory");
-        return -ENOMEM;
-    }
-    e = lc_ask_open(&t->client, o->server, "TAIL", text, "", diag);
-    if (e != LC_OK)
+    if (e != LC_OK) {
+        lc_diag_set(t->diag, "no memory");
         return e;
-    if (o->lines > 0)
-        e = show_newest(t, text, diag);
-    if (e == LC_OK)
-        e = follow(t, diag);
-    lc_client_close(&t->client);
+    }
+    t->count = o->servers.count;
+    lc_held_init(&t->held, UINT64_MAX, HELD_MAX);
+    t->show_at = LC_TIME_NEVER;
+    e = start(t, text);
+    while (e == LC_OK)
+        e = turn(t);
+    for (size_t i = 0; i < t->count; i++)
+        lc_followed_end(&t->followed[i]);
+    lc_held_done(&t->held);
     return e;
 }
 
 static int run(const void *target, int count, char **operands)
 {
-    struct tailing t = {.options = target};
     struct lc_diag diag = {0};
     struct lc_dynbuf text;
+    struct tailing *t = calloc(1, sizeof *t);
     lc_dynbuf_init(&text, LC_ASK_MAX);
     lc_err e = lc_ask_text(&text, count, operands, &diag);
-    if (e == LC_OK)
-        e = tail(&t, lc_dynbuf_slice(&text), &diag);
+    if (e == LC_OK && t != NULL) {
+        t->options = target;
+        t->diag = &diag;
+        e = tail(t, lc_dynbuf_slice(&text));
+        lc_output_free(t->out);
+    } else if (e == LC_OK) {
+        lc_diag_set(&diag, "no memory");
+        e = -ENOMEM;
+    }
     lc_dynbuf_done(&text);
-    lc_output_free(t.out);
-    free(t.seen);
+    free(t);
     return e == LC_OK ? LC_EXIT_FOUND : lc_command_fail(&diag);
 }
 
@@ -174,9 +222,11 @@ const struct lc_command lc_command_tail = {
     .operands = "[QUERY...]",
     .summary = "see records as they come",
     .text = "Prints the newest records that match, then each new one as soon as it is safe on\n"
-            "disk, until you stop it (Ctrl-C).",
+            "disk, until you stop it (Ctrl-C). A server that goes away is asked again until it is\n"
+            "back, and then goes on where it stopped.",
     .examples = "  logcaster tail\n"
                 "  logcaster tail level:ERROR\n"
+                "  logcaster tail --server web-1 --server web-2 'level:>=WARN'\n"
                 "  logcaster tail -n 0 -o json app:nginx | jq ._msg\n",
     .options = &options,
     .target_size = sizeof(struct tail_options),

@@ -371,6 +371,30 @@ static void pipes_are_known(void **state)
     }
 }
 
+static void a_query_tells_the_shape_of_its_answer(void **state)
+{
+    LC_UNUSED(state);
+    static const struct {
+        const char *text;
+        struct lc_query_shape shape;
+    } cases[] = {
+        {"error", {false, 0, UINT64_MAX, UINT64_MAX}},
+        {"error | limit 20 | limit 10", {false, 0, 10, UINT64_MAX}},
+        {"* | stats count()", {true, 0, UINT64_MAX, UINT64_MAX}},
+        {"* | limit 9 | stats by (host, level) count() | limit 3", {true, 2, 9, 3}},
+    };
+    for (size_t i = 0; i < LC_ARRAY_LEN(cases); i++) {
+        struct lc_query *q;
+        assert_lc_ok(lc_query_parse(lc_slice_cstr(cases[i].text), 0, &q, NULL));
+        struct lc_query_shape s = lc_query_shape(q), want = cases[i].shape;
+        assert_int_equal(s.is_table, want.is_table);
+        assert_int_equal(s.keys, want.keys);
+        assert_int_equal(s.row_limit, want.row_limit);
+        assert_int_equal(s.table_limit, want.table_limit);
+        lc_query_unref(q);
+    }
+}
+
 /* A scan is cut to the range that the filter can match. */
 static void time_is_planned(void **state)
 {
@@ -401,9 +425,13 @@ static void time_is_planned(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(queries_are_understood), cmocka_unit_test(mistakes_are_explained),
-        cmocka_unit_test(excerpts_are_harmless),  cmocka_unit_test(queries_are_bounded),
-        cmocka_unit_test(pipes_are_known),        cmocka_unit_test(time_is_planned),
+        cmocka_unit_test(queries_are_understood),
+        cmocka_unit_test(mistakes_are_explained),
+        cmocka_unit_test(excerpts_are_harmless),
+        cmocka_unit_test(queries_are_bounded),
+        cmocka_unit_test(pipes_are_known),
+        cmocka_unit_test(a_query_tells_the_shape_of_its_answer),
+        cmocka_unit_test(time_is_planned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

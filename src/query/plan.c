@@ -40,6 +40,16 @@ bool lc_query_has_pipes(const struct lc_query *q)
     return q->has_pipes;
 }
 
+struct lc_query_shape lc_query_shape(const struct lc_query *q)
+{
+    return (struct lc_query_shape){
+        .is_table = q->stats != NULL,
+        .keys = q->stats != NULL ? q->stats->key_count : 0,
+        .row_limit = q->row_limit,
+        .table_limit = q->table_limit,
+    };
+}
+
 lc_err lc_filter_new(struct lc_query *q, enum lc_filter_kind kind, struct lc_filter **ret)
 {
     if (q->filters == LC_QUERY_FILTERS_MAX)

@@ -83,6 +83,15 @@ bool lc_query_match(const struct lc_query *q, const struct lc_record *r);
 /* A tail takes only a filter. */
 bool lc_query_has_pipes(const struct lc_query *q);
 
+/* What must be known to put the answers of several stores to one query together. */
+struct lc_query_shape {
+    bool is_table;        /* groups and their counts, in the order of values; else records */
+    size_t keys;          /* of a table: its first columns; one that counts follows */
+    uint64_t row_limit;   /* newest records; UINT64_MAX: all */
+    uint64_t table_limit; /* first rows of a table; UINT64_MAX: all */
+};
+struct lc_query_shape lc_query_shape(const struct lc_query *q);
+
 /* A position in every shard, and its text form for clients: opaque, unbroken, URL-safe. */
 struct lc_tail_cursor {
     unsigned shards;

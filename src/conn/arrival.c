@@ -86,6 +86,37 @@ static lc_err decode_plain(const struct lc_arrival_context *ctx, struct lc_slice
     return LC_OK;
 }
 
+/* What a row of ours says of its id, its arrival and its source is what another server knew; here
+ * these are our own. */
+static lc_err decode_json(struct lc_arrival_context *ctx, struct lc_slice line,
+                          struct lc_arrival *ret)
+{
+    struct lc_record ours = ret->record;
+
+    if (lc_json_line_decode(line, ctx->syslog.utc_offset_s, &ctx->members, &ret->record,
+                            &ret->unplaced) != LC_OK)
+        return decode_plain(ctx, line, ret);
+    ret->record.id = ours.id;
+    ret->record.received_ns = ours.received_ns;
+    ret->record.source = ours.source;
+    ret->truncated = ret->unplaced.is_cut;
+    return LC_OK;
+}
+
+bool lc_arrival_stores(enum lc_line_kind kind)
+{
+    switch (kind) {
+    case LC_LINE_PLAIN:
+    case LC_LINE_V1:
+    case LC_LINE_V2:
+    case LC_LINE_SYSLOG:
+    case LC_LINE_JSON:
+        return true;
+    default:
+        return false;
+    }
+}
+
 lc_err lc_arrival_decode(struct lc_arrival_context *ctx, enum lc_line_kind kind,
                          struct lc_slice line, struct lc_slice source, struct lc_arrival *ret,
                          const char **ret_reason)
@@ -104,6 +135,8 @@ lc_err lc_arrival_decode(struct lc_arrival_context *ctx, enum lc_line_kind kind,
         if (lc_syslog_decode(line, &ctx->syslog, &ctx->scratch, &ret->record) == LC_OK)
             return LC_OK;
         return decode_plain(ctx, line, ret);
+    case LC_LINE_JSON:
+        return decode_json(ctx, line, ret);
     default:
         return decode_plain(ctx, line, ret);
     }
@@ -123,10 +156,15 @@ void lc_arrival_count(struct lc_arrival_context *ctx, const struct lc_arrival *a
     case LC_LINE_SYSLOG:
         lc_count(&c->syslog, 1);
         break;
+    case LC_LINE_JSON:
+        lc_count(&c->json, 1);
+        break;
     default:
         lc_count(&c->plain, 1);
         break;
     }
     if (a->truncated)
         lc_count(&c->truncated, 1);
+    if (a->unplaced.repeated > 0)
+        lc_count(&c->repeated_names, a->unplaced.repeated);
 }

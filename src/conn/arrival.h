@@ -12,6 +12,7 @@
 
 #include "base/time.h"
 #include "conn/counters.h"
+#include "proto/json_line.h"
 #include "proto/syslog.h"
 #include "proto/text.h"
 
@@ -30,14 +31,19 @@ struct lc_arrival_context {
     struct lc_syslog_context syslog;
     int64_t zone_until_ns; /* the zone's offset is looked up again after this time of arrival */
     struct lc_syslog_scratch scratch;
+    struct lc_members members;
 };
 
 /* The context itself is zeroed memory with clock, counters and detect_level set. Reads the clock;
  * to be called once for each delivery of octets, not for each line. */
 void lc_arrival_now(struct lc_arrival_context *ctx);
 
-/* Decodes a line of a kind that stores (PLAIN, V1, V2, SYSLOG). A syslog message without a valid
- * PRI is taken as a plain line. LC_ESYNTAX: refused, with a static reason for the sender. */
+/* Whether a line of that kind is a record. */
+bool lc_arrival_stores(enum lc_line_kind kind);
+
+/* Decodes a line of a kind that stores. A syslog message without a valid PRI is taken as a plain
+ * line, and so is a line that begins as JSON and is no object. LC_ESYNTAX: refused, with a static
+ * reason for the sender. */
 LC_MUST_CHECK lc_err lc_arrival_decode(struct lc_arrival_context *ctx, enum lc_line_kind kind,
                                        struct lc_slice line, struct lc_slice source,
                                        struct lc_arrival *ret, const char **ret_reason);

@@ -14,9 +14,11 @@
     X(v1, "LOG: lines received")                                                                   \
     X(v2, "LOG| lines received")                                                                   \
     X(syslog, "syslog messages received")                                                          \
+    X(json, "JSON objects received")                                                               \
     X(datagrams, "datagrams received")                                                             \
     X(empty, "empty lines, skipped")                                                               \
     X(truncated, "records of which only the first part was kept")                                  \
+    X(repeated_names, "names that came again in one record: the last value is kept")               \
     X(malformed, "lines refused because they are not well-formed")                                 \
     X(too_long, "lines refused because they are over the limit")                                   \
     X(not_spoken, "connections refused because of their protocol")                                 \

@@ -16,7 +16,7 @@ static lc_err store(const struct lc_datagram_rules *rules, enum lc_line_kind kin
         lc_count(&ctx->counters->malformed, 1);
         return LC_OK;
     }
-    a.truncated = truncated;
+    a.truncated |= truncated;
 
     lc_err e = rules->record(rules->user, &a);
 
@@ -30,19 +30,28 @@ static lc_err take_line(const struct lc_datagram_rules *rules, struct lc_slice l
 {
     enum lc_line_kind kind = lc_line_kind(line);
 
-    switch (kind) {
-    case LC_LINE_EMPTY:
-        lc_count(&rules->arrivals->counters->empty, 1);
-        return LC_OK;
-    case LC_LINE_PLAIN:
-    case LC_LINE_V1:
-    case LC_LINE_V2:
-    case LC_LINE_SYSLOG:
+    if (lc_arrival_stores(kind))
         return store(rules, kind, line, source, truncated);
-    default:
-        /* A command or a question: an address can be forged, so no datagram gets an answer. */
+    /* A command or a question: an address can be forged, so no datagram gets an answer. */
+    if (kind == LC_LINE_EMPTY)
+        lc_count(&rules->arrivals->counters->empty, 1);
+    else
         lc_count(&rules->arrivals->counters->not_granted, 1);
-        return LC_OK;
+    return LC_OK;
+}
+
+/* Whether the datagram is one message, which may hold line ends: syslog (RFC 5426 section 3.1), or
+ * one JSON object over several lines. */
+static bool is_one_message(const struct lc_datagram_rules *rules, struct lc_slice data)
+{
+    switch (lc_line_kind(data)) {
+    case LC_LINE_SYSLOG:
+        return true;
+    case LC_LINE_JSON:
+        return memchr(data.p, '\n', data.n) != NULL &&
+               lc_json_members(data, &rules->arrivals->members) == LC_OK;
+    default:
+        return false;
     }
 }
 
@@ -51,9 +60,8 @@ size_t lc_datagram_take(const struct lc_datagram_rules *rules, struct lc_slice d
 {
     size_t done = 0;
 
-    /* RFC 5426 section 3.1: one message, which may hold line ends. */
-    if (lc_line_kind(data) == LC_LINE_SYSLOG)
-        return store(rules, LC_LINE_SYSLOG, data, source, truncated) == LC_EWAIT ? 0 : data.n;
+    if (is_one_message(rules, data))
+        return store(rules, lc_line_kind(data), data, source, truncated) == LC_EWAIT ? 0 : data.n;
     while (done < data.n) {
         struct lc_slice line, left = lc_slice_from(data, done);
         size_t scanned = 0, used;

@@ -32,6 +32,7 @@ static enum lc_answer_kind answer_kind(const struct lc_session *s, enum lc_line_
     case LC_LINE_V2:
         return LC_ANSWER_V2;
     case LC_LINE_PLAIN:
+    case LC_LINE_JSON:
         return s->protocol == LC_PROTO_LINES && s->config->acks != LC_ACKS_OFF ? LC_ANSWER_PLAIN
                                                                                : LC_ANSWER_SILENT;
     default:
@@ -65,7 +66,7 @@ static lc_err store(struct lc_session *s, enum lc_line_kind kind, struct lc_slic
         complain(s, kind == LC_LINE_V1, reason);
         return LC_OK;
     }
-    a.truncated = cut;
+    a.truncated |= cut;
     /* A plain line whose sender goes on at once is part of a stream: nobody waits for it. */
     a.answered = answer > LC_ANSWER_SILENT ||
                  (answer == LC_ANSWER_PLAIN && (s->config->acks == LC_ACKS_ON || s->left == 0));
@@ -190,12 +191,6 @@ static lc_err command(struct lc_session *s, enum lc_line_kind kind, struct lc_sl
     return LC_OK;
 }
 
-static bool stores(enum lc_line_kind kind)
-{
-    return kind == LC_LINE_PLAIN || kind == LC_LINE_V1 || kind == LC_LINE_V2 ||
-           kind == LC_LINE_SYSLOG;
-}
-
 lc_err lc_session_line(struct lc_session *s, enum lc_line_kind kind, struct lc_slice line, bool cut)
 {
     if (kind == LC_LINE_EMPTY) {
@@ -211,11 +206,11 @@ lc_err lc_session_line(struct lc_session *s, enum lc_line_kind kind, struct lc_s
         lc_session_abort(s);
     if (e != LC_OK)
         return LC_EWAIT;
-    if (stores(kind) && s->config->no_records != NULL) {
+    if (lc_arrival_stores(kind) && s->config->no_records != NULL) {
         refuse_record(s, kind);
         return LC_OK;
     }
-    if (stores(kind))
+    if (lc_arrival_stores(kind))
         return store(s, kind, line, cut);
     if (cut) {
         refuse_too_long(s, kind == LC_LINE_QUERY_V1);

@@ -106,10 +106,17 @@ static void put_name(struct json *j, struct lc_slice prefix, struct lc_slice nam
     put(j, LC_LIT("\":"));
 }
 
+static bool ends_with_suffix(struct lc_slice name)
+{
+    struct lc_slice suffix = BASE64_SUFFIX;
+    return name.n >= suffix.n && lc_slice_eq(lc_slice_from(name, name.n - suffix.n), suffix);
+}
+
 static void put_octets(struct json *j, struct lc_slice prefix, struct lc_slice name,
                        struct lc_slice value)
 {
-    if (lc_utf8_is_valid(value)) {
+    /* text under a name that ends so would be taken for base64: so that is what it becomes */
+    if (lc_utf8_is_valid(value) && !ends_with_suffix(name)) {
         put_name(j, prefix, name, LC_LIT(""));
         put_string(j, value);
         return;
@@ -195,9 +202,7 @@ static bool is_taken(struct lc_slice name)
     for (size_t i = 0; i < LC_ARRAY_LEN(members); i++)
         if (lc_slice_eq(name, lc_slice_cstr(members[i])))
             return true;
-    struct lc_slice suffix = BASE64_SUFFIX;
-    return lc_slice_starts(name, FIELD_PREFIX) ||
-           (name.n >= suffix.n && lc_slice_eq(lc_slice_from(name, name.n - suffix.n), suffix));
+    return lc_slice_starts(name, FIELD_PREFIX) || ends_with_suffix(name);
 }
 
 static void put_field(struct json *j, const struct lc_field *f)

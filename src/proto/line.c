@@ -76,6 +76,8 @@ enum lc_line_kind lc_line_kind(struct lc_slice line)
         return LC_LINE_EMPTY;
     if (line.p[0] == '<')
         return line.n > 1 && line.p[1] >= '0' && line.p[1] <= '9' ? LC_LINE_SYSLOG : LC_LINE_PLAIN;
+    if (line.p[0] == '{')
+        return LC_LINE_JSON;
     for (size_t i = 0; i < LC_ARRAY_LEN(kinds); i++) {
         if (line.p[0] != (uint8_t)kinds[i].text[0] || line.n < kinds[i].n ||
             (kinds[i].whole && line.n != kinds[i].n))

@@ -101,7 +101,7 @@ static void kinds(void **state)
         {"ROWS|json", LC_LINE_ROWS},   {"ROWS|xml", LC_LINE_PLAIN},
         {"ROWS|jsonl", LC_LINE_PLAIN}, {"<0", LC_LINE_SYSLOG},
         {"<191>", LC_LINE_SYSLOG},     {"<", LC_LINE_PLAIN},
-        {"<a>", LC_LINE_PLAIN},        {"{\"message\":1}", LC_LINE_PLAIN},
+        {"<a>", LC_LINE_PLAIN},        {"{\"message\":1}", LC_LINE_JSON},
     };
     struct lc_test_guard g;
     lc_test_guard_open(&g, 64);

@@ -35,9 +35,9 @@ void lc_test_say_record(struct lc_dynbuf *said, const struct lc_record *r)
     say_present(said, "app", r->stream.app);
     say_present(said, "pid", r->pid);
     for (size_t i = 0; i < r->field_count; i++) {
-        assert_int_equal(r->fields[i].type, LC_FIELD_STRING);
+        static const char *const types[] = {"value", "int", "float", "bool", "null"};
         lc_test_say(said, "name", r->fields[i].name);
-        lc_test_say(said, "value", r->fields[i].value);
+        lc_test_say(said, types[r->fields[i].type], r->fields[i].value);
     }
     lc_test_say(said, "message", r->message);
 }
@@ -79,6 +79,26 @@ static void say_syslog(struct lc_test_session *s, struct lc_slice message, struc
     }
 }
 
+static void say_json(struct lc_test_session *s, struct lc_slice line, struct lc_dynbuf *said)
+{
+    struct lc_record r = {.time_ns = LC_TIME_ABSENT, .level = LC_LEVEL_NONE};
+    struct lc_unplaced unplaced;
+    lc_err e = lc_json_line_decode(line, s->syslog.utc_offset_s, &s->members, &r, &unplaced);
+    if (e != LC_OK) {
+        assert_lc_err(e, LC_ESYNTAX);
+        say(said, "plain");
+        say_present(said, "line", line);
+        return;
+    }
+    say(said, "json");
+    lc_test_say_record(said, &r);
+    say_present(said, "level_text", unplaced.level_text);
+    if (unplaced.repeated > 0)
+        assert_lc_ok(lc_dynbuf_printf(said, " repeated=%u", unplaced.repeated));
+    if (unplaced.is_cut)
+        say(said, " cut");
+}
+
 static void say_question(struct lc_slice line, struct lc_dynbuf *said)
 {
     static const char *const names[] = {
@@ -115,6 +135,9 @@ static void say_line(struct lc_test_session *s, struct lc_slice line, struct lc_
         break;
     case LC_LINE_SYSLOG:
         say_syslog(s, line, said);
+        break;
+    case LC_LINE_JSON:
+        say_json(s, line, said);
         break;
     case LC_LINE_QUERY_V1:
     case LC_LINE_QUERY_V2:

@@ -10,8 +10,8 @@
 #define LC_PROTO_TEST_SESSION_H
 
 #include "base/test.h"
+#include "proto/json_line.h"
 #include "proto/syslog.h"
-#include "proto/text.h"
 
 struct lc_test_session {
     size_t limit; /* octets of a line or frame */
@@ -22,6 +22,7 @@ struct lc_test_session {
     size_t skip; /* octets of a frame that was too long */
     bool skipping, broken;
     struct lc_syslog_scratch scratch;
+    struct lc_members members;
 };
 
 /* Their argument is a struct lc_test_session. */

@@ -32,6 +32,7 @@ enum lc_line_kind {
     LC_LINE_V1,       /* LOG: */
     LC_LINE_V2,       /* LOG| */
     LC_LINE_SYSLOG,   /* '<' digit */
+    LC_LINE_JSON,     /* '{': perhaps; decoding it tells */
     LC_LINE_QUERY_V1, /* QUERY: */
     LC_LINE_QUERY_V2, /* QUERY| */
     LC_LINE_PING,
@@ -43,11 +44,13 @@ enum lc_line_kind {
 
 enum lc_line_kind lc_line_kind(struct lc_slice line);
 
-/* What a log line says that has no place in a record; each becomes the field of its name. Empty
- * slices: nothing. */
+/* What a log line says that has no place in a record; each slice becomes the field of its
+ * name. Empty slices: nothing. */
 struct lc_unplaced {
     struct lc_slice level_text;   /* a word that is no level */
     struct lc_slice claimed_time; /* seconds that 64 bits of nanoseconds cannot hold */
+    unsigned repeated;            /* names that came again: the last value counts */
+    bool is_cut;                  /* more fields than a record can hold: the first ones are kept */
 };
 
 /* Decode a whole line of that kind into `ret`, which the caller has set to a record with what the

@@ -2,7 +2,7 @@
  *
  * cli/command.h - the subcommands: one row each, one file each.
  *
- * WHAT    A new subcommand is a row in main.c's table and a file with its options and its run().
+ * WHAT    A new subcommand is a row in commands.c and a file with its options and its run().
  *         Its struct begins with struct lc_common_options, its set ends with LC_COMMON_PART.
  */
 #ifndef LC_CLI_COMMAND_H
@@ -35,6 +35,9 @@ struct lc_command {
     /* Returns an exit code. */
     int (*run)(const void *target, int count, char **operands);
 };
+
+/* All of them, NULL-terminated. */
+extern const struct lc_command *const lc_commands[];
 
 extern const struct lc_command lc_command_serve;
 extern const struct lc_command lc_command_send;

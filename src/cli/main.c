@@ -1,44 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cli/main.c - the table of subcommands, help and version.
+ * cli/main.c - choosing a subcommand; help and version.
  */
 #include <locale.h>
 #include <stdlib.h>
 
 #include "cli/command.h"
 
-static const struct lc_command *const commands[] = {
-    &lc_command_serve,
-    &lc_command_send,
-    &lc_command_query,
-    &lc_command_tail,
-};
-
-static const struct lc_option common_rows[] = {
-    {.name = "help",
-     .letter = 'h',
-     .kind = LC_OPTION_FLAG,
-     .flags = LC_OPTION_ONLY_ARGS,
-     LC_MEMBER(struct lc_common_options, help),
-     .help = "show this and exit"},
-};
-
-const struct lc_option_group lc_common_group = {
-    .title = "General", .rows = common_rows, .count = LC_ARRAY_LEN(common_rows)};
-
-int lc_command_fail(const struct lc_diag *diag)
-{
-    fprintf(stderr, "logcaster: %s\n", diag->text);
-    return LC_EXIT_ERROR;
-}
-
 static int print_overview(FILE *out)
 {
     fputs("Takes logs over sockets, keeps them safe on disk, finds them again.\n\n"
           "Usage: logcaster COMMAND [OPTION...] [OPERAND...]\n\nCommands:\n",
           out);
-    for (size_t i = 0; i < LC_ARRAY_LEN(commands); i++)
-        fprintf(out, "  %-10s%s\n", commands[i]->name, commands[i]->summary);
+    for (size_t i = 0; lc_commands[i] != NULL; i++)
+        fprintf(out, "  %-10s%s\n", lc_commands[i]->name, lc_commands[i]->summary);
     fputs("  help      explain a command: logcaster help query\n"
           "  version   print the version\n\n"
           "Start with:\n"
@@ -67,9 +42,9 @@ static int print_version(void)
 
 static const struct lc_command *find_command(const char *name)
 {
-    for (size_t i = 0; i < LC_ARRAY_LEN(commands); i++)
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
+    for (size_t i = 0; lc_commands[i] != NULL; i++)
+        if (strcmp(lc_commands[i]->name, name) == 0)
+            return lc_commands[i];
     return NULL;
 }
 

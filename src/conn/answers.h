@@ -18,11 +18,14 @@ enum lc_acks { LC_ACKS_AUTO, LC_ACKS_ON, LC_ACKS_OFF };
 
 /* In which language an answer about a record is given. */
 enum lc_answer_kind {
-    LC_ANSWER_PLAIN,  /* a plain line: as lc_acks says */
-    LC_ANSWER_SILENT, /* syslog: never */
-    LC_ANSWER_V1,     /* ACK, ERROR:<reason> */
-    LC_ANSWER_V2,     /* OK|<id>, ERROR|<reason> */
-    LC_ANSWER_TEXT    /* ready; waits for its turn only */
+    LC_ANSWER_PLAIN,   /* a plain line: as lc_acks says */
+    LC_ANSWER_SILENT,  /* syslog: never */
+    LC_ANSWER_V1,      /* ACK, ERROR:<reason> */
+    LC_ANSWER_V2,      /* OK|<id>, ERROR|<reason> */
+    LC_ANSWER_FRAME,   /* a length-prefixed frame that holds what v1 answers */
+    LC_ANSWER_BINARY1, /* a packet of binary v1 with the request's sequence */
+    LC_ANSWER_PROMISE, /* ready; given when some records are durable, else not at all */
+    LC_ANSWER_TEXT     /* ready; waits for its turn only */
 };
 
 struct lc_answer_run;
@@ -57,8 +60,16 @@ static inline bool lc_answers_is_empty(const struct lc_answers *a)
  * -ENOMEM: and there are none. */
 LC_MUST_CHECK lc_err lc_answers_room(struct lc_answers *a);
 
-/* A record that has got `id` (larger than those before). After lc_answers_room(). */
-void lc_answers_wait(struct lc_answers *a, enum lc_answer_kind kind, uint64_t id);
+/* A record that has got `id` (larger than those before). sequence: of its request, in BINARY1;
+ * else 0. After lc_answers_room(). */
+void lc_answers_wait(struct lc_answers *a, enum lc_answer_kind kind, uint32_t sequence,
+                     uint64_t id);
+
+/* A ready answer about the records that have got the ids first..last of this connection: given
+ * when all of them are durable; dropped when any of them is refused. After lc_answers_room().
+ * -ENOMEM. */
+LC_MUST_CHECK lc_err lc_answers_promise(struct lc_answers *a, uint64_t first, uint64_t last,
+                                        struct lc_slice text);
 
 /* A ready answer, with its line's end: appended to `out` when nothing stands before it, else kept.
  * After lc_answers_room(). -ENOMEM, LC_ELIMIT (out). */
@@ -70,7 +81,11 @@ LC_MUST_CHECK lc_err lc_answers_say(struct lc_answers *a, struct lc_slice text,
 LC_MUST_CHECK lc_err lc_answers_outcome(struct lc_answers *a, uint64_t upto, lc_err outcome,
                                         const struct lc_answer_mood *mood, struct lc_dynbuf *out);
 
-/* The refusal of one record in the language of its sender; empty: none is given. */
-struct lc_slice lc_answer_refusal(enum lc_answer_kind kind, enum lc_acks acks);
+/* A refusal in the language of `kind`, cut to `cap` octets (at least LC_ANSWER_MAX); returns how
+ * many there are, 0: none is given. command: of the request, in BINARY1. */
+size_t lc_answer_error(enum lc_answer_kind kind, uint8_t command, uint32_t sequence,
+                       const char *reason, char *out, size_t cap);
+/* That of one record, when the store takes none: at most LC_ANSWER_MAX octets. */
+size_t lc_answer_refusal(enum lc_answer_kind kind, uint32_t sequence, char out[LC_ANSWER_MAX]);
 
 #endif

@@ -30,7 +30,7 @@ static void end(struct world *w)
 static void wait_for(struct world *w, enum lc_answer_kind kind, uint64_t id)
 {
     assert_lc_ok(lc_answers_room(&w->answers));
-    lc_answers_wait(&w->answers, kind, id);
+    lc_answers_wait(&w->answers, kind, 0, id);
 }
 
 static void say(struct world *w, const char *text)
@@ -164,7 +164,7 @@ static void waiting_answers_are_bounded(void **state)
     uint64_t n = 0;
     lc_err e;
     while ((e = lc_answers_room(&w.answers)) == LC_OK)
-        lc_answers_wait(&w.answers, LC_ANSWER_V2, ++n * 1024);
+        lc_answers_wait(&w.answers, LC_ANSWER_V2, 0, ++n * 1024);
     assert_lc_err(e, LC_EWAIT);
     assert_int_equal(n, LC_ANSWERS_OCTETS_MAX / LC_ANSWER_MAX);
     assert_int_equal(w.answers.cap, 8); /* one run: no memory for each answer */
@@ -188,7 +188,7 @@ static void runs_are_bounded_too(void **state)
     uint64_t id = 0;
     while (lc_answers_room(&w.answers) == LC_OK) {
         id++;
-        lc_answers_wait(&w.answers, id % 2 ? LC_ANSWER_V1 : LC_ANSWER_V2, id);
+        lc_answers_wait(&w.answers, id % 2 ? LC_ANSWER_V1 : LC_ANSWER_V2, 0, id);
     }
     assert_lc_err(lc_answers_room(&w.answers), LC_EWAIT);
     assert_int_equal(id, w.answers.cap);

@@ -76,10 +76,21 @@ enum lc_level lc_arrival_level(struct lc_slice line)
     return LC_LEVEL_NONE;
 }
 
+void lc_arrival_begin(const struct lc_arrival_context *ctx, const struct lc_whence *whence,
+                      enum lc_arrival_kind kind, struct lc_arrival *ret)
+{
+    *ret = (struct lc_arrival){.kind = kind,
+                               .record = {.time_ns = LC_TIME_ABSENT,
+                                          .received_ns = ctx->syslog.received_ns,
+                                          .level = LC_LEVEL_NONE,
+                                          .stream = {.space = whence->space},
+                                          .source = whence->source}};
+}
+
 static lc_err decode_plain(const struct lc_arrival_context *ctx, struct lc_slice line,
                            struct lc_arrival *ret)
 {
-    ret->kind = LC_LINE_PLAIN;
+    ret->kind = LC_ARRIVAL_PLAIN;
     ret->record.message = line;
     if (ctx->detect_level)
         ret->record.level = lc_arrival_level(line);
@@ -118,20 +129,19 @@ bool lc_arrival_stores(enum lc_line_kind kind)
 }
 
 lc_err lc_arrival_decode(struct lc_arrival_context *ctx, enum lc_line_kind kind,
-                         struct lc_slice line, struct lc_slice source, struct lc_arrival *ret,
-                         const char **ret_reason)
+                         struct lc_slice line, const struct lc_whence *whence,
+                         struct lc_arrival *ret, const char **ret_reason)
 {
-    *ret = (struct lc_arrival){.kind = kind,
-                               .record = {.time_ns = LC_TIME_ABSENT,
-                                          .received_ns = ctx->syslog.received_ns,
-                                          .level = LC_LEVEL_NONE,
-                                          .source = source}};
+    lc_arrival_begin(ctx, whence, LC_ARRIVAL_PLAIN, ret);
     switch (kind) {
     case LC_LINE_V1:
+        ret->kind = LC_ARRIVAL_V1;
         return lc_v1_decode(line, &ret->record, &ret->unplaced, ret_reason);
     case LC_LINE_V2:
+        ret->kind = LC_ARRIVAL_V2;
         return lc_v2_decode(line, &ret->record, &ret->unplaced, ret_reason);
     case LC_LINE_SYSLOG:
+        ret->kind = LC_ARRIVAL_SYSLOG;
         if (lc_syslog_decode(line, &ctx->syslog, &ctx->scratch, &ret->record) == LC_OK)
             return LC_OK;
         return decode_plain(ctx, line, ret);
@@ -145,24 +155,13 @@ lc_err lc_arrival_decode(struct lc_arrival_context *ctx, enum lc_line_kind kind,
 void lc_arrival_count(struct lc_arrival_context *ctx, const struct lc_arrival *a)
 {
     struct lc_conn_counters *c = ctx->counters;
+    lc_counter *const of_kind[] = {
+#define OF_KIND(id, name, help) &c->name,
+        LC_ARRIVALS(OF_KIND)
+#undef OF_KIND
+    };
 
-    switch (a->kind) {
-    case LC_LINE_V1:
-        lc_count(&c->v1, 1);
-        break;
-    case LC_LINE_V2:
-        lc_count(&c->v2, 1);
-        break;
-    case LC_LINE_SYSLOG:
-        lc_count(&c->syslog, 1);
-        break;
-    case LC_LINE_JSON:
-        lc_count(&c->json, 1);
-        break;
-    default:
-        lc_count(&c->plain, 1);
-        break;
-    }
+    lc_count(of_kind[a->kind], 1);
     if (a->truncated)
         lc_count(&c->truncated, 1);
     if (a->unplaced.repeated > 0)

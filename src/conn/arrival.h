@@ -16,12 +16,23 @@
 #include "proto/syslog.h"
 #include "proto/text.h"
 
+#define LC_ARRIVAL_ENUM(id, name, help) LC_ARRIVAL_##id,
+enum lc_arrival_kind { LC_ARRIVALS(LC_ARRIVAL_ENUM) LC_ARRIVAL_KINDS };
+#undef LC_ARRIVAL_ENUM
+
 struct lc_arrival {
     struct lc_record record;     /* borrowed from the input and from the context's scratch */
     struct lc_unplaced unplaced; /* further fields */
-    enum lc_line_kind kind;      /* as what it was decoded */
+    enum lc_arrival_kind kind;   /* as what it was decoded */
     bool truncated;              /* only the first part was kept */
-    bool answered;               /* the sender may wait for an answer */
+    bool owed;                   /* its outcome is to be told to the session */
+    bool answered;               /* the sender may wait for an answer: so commit at once */
+};
+
+/* What a record has from where it came in, and not from what it says. */
+struct lc_whence {
+    struct lc_slice source; /* of the record */
+    struct lc_slice space;  /* the listener's; empty: the default one */
 };
 
 struct lc_arrival_context {
@@ -38,6 +49,10 @@ struct lc_arrival_context {
  * to be called once for each delivery of octets, not for each line. */
 void lc_arrival_now(struct lc_arrival_context *ctx);
 
+/* A record that says nothing yet, from there, arriving now. */
+void lc_arrival_begin(const struct lc_arrival_context *ctx, const struct lc_whence *whence,
+                      enum lc_arrival_kind kind, struct lc_arrival *ret);
+
 /* Whether a line of that kind is a record. */
 bool lc_arrival_stores(enum lc_line_kind kind);
 
@@ -45,7 +60,7 @@ bool lc_arrival_stores(enum lc_line_kind kind);
  * line, and so is a line that begins as JSON and is no object. LC_ESYNTAX: refused, with a static
  * reason for the sender. */
 LC_MUST_CHECK lc_err lc_arrival_decode(struct lc_arrival_context *ctx, enum lc_line_kind kind,
-                                       struct lc_slice line, struct lc_slice source,
+                                       struct lc_slice line, const struct lc_whence *whence,
                                        struct lc_arrival *ret, const char **ret_reason);
 
 /* Counts an arrival by its kind: once, when it has been stored or refused. */

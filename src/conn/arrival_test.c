@@ -80,36 +80,36 @@ static void what_was_decoded_is_said(void **state)
     LC_UNUSED(state);
     struct world w;
     struct lc_arrival a;
+    const struct lc_whence here = {LC_LIT("here:1"), LC_LIT("shop")};
     const char *reason = NULL;
     begin(&w);
 
     assert_lc_ok(lc_arrival_decode(&w.ctx, LC_LINE_V1, LC_LIT("LOG:1640995200:INFO:Server started"),
-                                   LC_LIT("here:1"), &a, &reason));
+                                   &here, &a, &reason));
     assert_slice(a.record.message, "Server started");
     assert_int_equal(a.record.level, LC_LEVEL_INFO);
     assert_true(a.record.time_ns == INT64_C(1640995200) * LC_NS_PER_S);
     assert_true(a.record.received_ns == RECEIVED_NS);
     assert_slice(a.record.source, "here:1");
+    assert_slice(a.record.stream.space, "shop");
 
-    assert_lc_ok(
-        lc_arrival_decode(&w.ctx, LC_LINE_V2, LC_LIT("LOG|LOUD||x"), LC_LIT(""), &a, &reason));
+    assert_lc_ok(lc_arrival_decode(&w.ctx, LC_LINE_V2, LC_LIT("LOG|LOUD||x"), &here, &a, &reason));
     assert_slice(a.unplaced.level_text, "LOUD");
     assert_true(a.record.time_ns == LC_TIME_ABSENT);
 
-    assert_lc_err(
-        lc_arrival_decode(&w.ctx, LC_LINE_V2, LC_LIT("LOG|nothing"), LC_LIT(""), &a, &reason),
-        LC_ESYNTAX);
+    assert_lc_err(lc_arrival_decode(&w.ctx, LC_LINE_V2, LC_LIT("LOG|nothing"), &here, &a, &reason),
+                  LC_ESYNTAX);
     assert_non_null(reason);
 
-    assert_lc_ok(lc_arrival_decode(&w.ctx, LC_LINE_SYSLOG, LC_LIT("<34>1 - web su - - - no"),
-                                   LC_LIT(""), &a, &reason));
-    assert_int_equal(a.kind, LC_LINE_SYSLOG);
+    assert_lc_ok(lc_arrival_decode(&w.ctx, LC_LINE_SYSLOG, LC_LIT("<34>1 - web su - - - no"), &here,
+                                   &a, &reason));
+    assert_int_equal(a.kind, LC_ARRIVAL_SYSLOG);
     assert_slice(a.record.stream.host, "web");
 
     /* not a valid PRI: a line like any other */
     assert_lc_ok(
-        lc_arrival_decode(&w.ctx, LC_LINE_SYSLOG, LC_LIT("<999>ERROR"), LC_LIT(""), &a, &reason));
-    assert_int_equal(a.kind, LC_LINE_PLAIN);
+        lc_arrival_decode(&w.ctx, LC_LINE_SYSLOG, LC_LIT("<999>ERROR"), &here, &a, &reason));
+    assert_int_equal(a.kind, LC_ARRIVAL_PLAIN);
     assert_slice(a.record.message, "<999>ERROR");
     end(&w);
 }
@@ -140,7 +140,7 @@ static void a_datagram_is_lines_or_one_syslog_message(void **state)
     begin(&w);
     struct lc_slice data = LC_LIT("LOG:5:WARN:a\r\n\nPING\nQUERY:x\nLOG|bad\nERROR last");
     assert_int_equal(take(&w, data, false), data.n);
-    assert_slice(lc_dynbuf_slice(&w.said), "2:WARN:a\n1:ERROR:ERROR last\n");
+    assert_slice(lc_dynbuf_slice(&w.said), "1:WARN:a\n0:ERROR:ERROR last\n");
     assert_int_equal(lc_counted(&w.counters.empty), 1);
     assert_int_equal(lc_counted(&w.counters.not_granted), 2);
     assert_int_equal(lc_counted(&w.counters.malformed), 1);
@@ -150,7 +150,7 @@ static void a_datagram_is_lines_or_one_syslog_message(void **state)
     lc_dynbuf_consume(&w.said, w.said.n);
     data = LC_LIT("<14>1 - - - - - - a\nb\n");
     assert_int_equal(take(&w, data, false), data.n);
-    assert_slice(lc_dynbuf_slice(&w.said), "4:INFO:a\nb\n");
+    assert_slice(lc_dynbuf_slice(&w.said), "3:INFO:a\nb\n");
     end(&w);
 }
 
@@ -160,7 +160,7 @@ static void what_is_too_long_is_cut_and_says_so(void **state)
     struct world w;
     begin(&w);
     take(&w, LC_LIT("012345678901234567890123456789\nshort"), true);
-    assert_slice(lc_dynbuf_slice(&w.said), "1::012345678901234567890123...\n1::short...\n");
+    assert_slice(lc_dynbuf_slice(&w.said), "0::012345678901234567890123...\n0::short...\n");
     assert_int_equal(lc_counted(&w.counters.truncated), 2);
     end(&w);
 }
@@ -178,7 +178,7 @@ static void what_finds_no_room_comes_again(void **state)
     assert_int_equal(lc_counted(&w.counters.plain), 1); /* what comes again is counted once */
     w.room = 2;
     assert_int_equal(take(&w, lc_slice_from(data, done), false), data.n - done);
-    assert_slice(lc_dynbuf_slice(&w.said), "1::one\n1::two\n1::three\n");
+    assert_slice(lc_dynbuf_slice(&w.said), "0::one\n0::two\n0::three\n");
     end(&w);
 }
 
@@ -202,7 +202,9 @@ static void every_protocol_is_refused_in_its_own_language(void **state)
                                    "\0\0\0\0\0\0\0\15not here"));
     refused(LC_PROTO_IRC, LC_LIT("ERROR :not here\r\n"));
     refused(LC_PROTO_TLS, LC_LIT("\25\3\1\0\2\2\50"));
-    refused(LC_PROTO_BINARY_V1, LC_LIT("ERROR|not here\n"));
+    refused(LC_PROTO_FRAMES, LC_LIT("\0\0\0\16ERROR:not here"));
+    refused(LC_PROTO_BINARY_V1, LC_LIT("\1\200\0\11\0\0\0\0\2not here"));
+    refused(LC_PROTO_BINARY_V2, LC_LIT("ERROR|not here\n"));
 }
 
 int main(void)

@@ -2,25 +2,38 @@
  *
  * conn/counters.h - what a worker counts of all that its connections and datagrams bring.
  *
- * One list: the member, its name in STATS, and what it means (docs/protocols.md has it too).
+ * Lists: the member, its name in STATS, and what it means (docs/protocols.md has it too).
  */
 #ifndef LC_CONN_COUNTERS_H
 #define LC_CONN_COUNTERS_H
 
 #include "base/counter.h"
 
+/* As what a record came: LC_ARRIVAL_<ID>, and the counter of its kind. */
+#define LC_ARRIVALS(X)                                                                             \
+    X(PLAIN, plain, "plain lines received")                                                        \
+    X(V1, v1, "LOG: lines received")                                                               \
+    X(V2, v2, "LOG| lines received")                                                               \
+    X(SYSLOG, syslog, "syslog messages received")                                                  \
+    X(JSON, json, "JSON objects received")                                                         \
+    X(BINARY1, binary1, "records received in binary v1")
+
 #define LC_CONN_COUNTERS(X)                                                                        \
-    X(plain, "plain lines received")                                                               \
-    X(v1, "LOG: lines received")                                                                   \
-    X(v2, "LOG| lines received")                                                                   \
-    X(syslog, "syslog messages received")                                                          \
-    X(json, "JSON objects received")                                                               \
+    X(sessions_lines, "connections that spoke lines")                                              \
+    X(sessions_counted, "connections that spoke octet-counted syslog")                             \
+    X(sessions_frames, "connections that spoke length-prefixed frames")                            \
+    X(sessions_binary1, "connections that spoke binary v1")                                        \
+    X(proxied, "connections whose client a PROXY header named")                                    \
+    X(frames, "length-prefixed frames received")                                                   \
     X(datagrams, "datagrams received")                                                             \
+    X(datagrams_syslog, "of these, those that were syslog messages")                               \
     X(empty, "empty lines, skipped")                                                               \
     X(truncated, "records of which only the first part was kept")                                  \
     X(repeated_names, "names that came again in one record: the last value is kept")               \
-    X(malformed, "lines refused because they are not well-formed")                                 \
-    X(too_long, "lines refused because they are over the limit")                                   \
+    X(broken_off, "messages whose end never came, dropped")                                        \
+    X(malformed, "lines and messages refused because they are not well-formed")                    \
+    X(too_long, "lines and messages refused because they are over the limit")                      \
+    X(broken, "connections closed because their framing could not be followed")                    \
     X(not_spoken, "connections refused because of their protocol")                                 \
     X(not_granted, "requests refused because this address does not grant them")
 
@@ -28,6 +41,9 @@ struct lc_conn_counters {
 #define LC_CONN_COUNTER_MEMBER(name, help) lc_counter name;
     LC_CONN_COUNTERS(LC_CONN_COUNTER_MEMBER)
 #undef LC_CONN_COUNTER_MEMBER
+#define LC_ARRIVAL_MEMBER(id, name, help) lc_counter name;
+    LC_ARRIVALS(LC_ARRIVAL_MEMBER)
+#undef LC_ARRIVAL_MEMBER
 };
 
 #endif

@@ -5,6 +5,7 @@ static lc_err store(const struct lc_datagram_rules *rules, enum lc_line_kind kin
                     struct lc_slice line, struct lc_slice source, bool truncated)
 {
     struct lc_arrival_context *ctx = rules->arrivals;
+    const struct lc_whence whence = {.source = source, .space = rules->space};
     struct lc_arrival a;
     const char *reason;
 
@@ -12,7 +13,7 @@ static lc_err store(const struct lc_datagram_rules *rules, enum lc_line_kind kin
         line.n = rules->line_max;
         truncated = true;
     }
-    if (lc_arrival_decode(ctx, kind, line, source, &a, &reason) != LC_OK) {
+    if (lc_arrival_decode(ctx, kind, line, &whence, &a, &reason) != LC_OK) {
         lc_count(&ctx->counters->malformed, 1);
         return LC_OK;
     }

@@ -11,16 +11,20 @@
 #include "conn/arrival.h"
 
 struct lc_datagram_rules {
+    /* Gives record() what is in `data`, and returns the octets that are done with: fewer than there
+     * are after LC_EWAIT; the rest is to be given again, as a datagram of its own. truncated:
+     * `data` is only the first part of what was sent. */
+    size_t (*take)(const struct lc_datagram_rules *rules, struct lc_slice data,
+                   struct lc_slice source, bool truncated);
     struct lc_arrival_context *arrivals;
     size_t line_max;
+    struct lc_slice space; /* as lc_session_config */
     /* LC_EWAIT: no room; it comes again. Any other error: refused, which nobody is told. */
     lc_err (*record)(void *user, const struct lc_arrival *a);
     void *user;
 };
 
-/* Gives `record` what is in `data`, and returns the octets that are done with: fewer than there
- * are after LC_EWAIT; the rest is to be given again, as a datagram of its own. truncated: `data`
- * is only the first part of what was sent. */
+/* take() for syslog and lines. */
 size_t lc_datagram_take(const struct lc_datagram_rules *rules, struct lc_slice data,
                         struct lc_slice source, bool truncated);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conn/refuse.h"
 
+#include "conn/answers.h"
+
 static lc_err refuse_http1(const char *why, struct lc_dynbuf *out)
 {
     return lc_dynbuf_printf(out,
@@ -29,7 +31,16 @@ lc_err lc_refuse(enum lc_protocol protocol, const char *why, struct lc_dynbuf *o
     /* RFC 8446 section 6: a fatal alert, handshake_failure. */
     static const uint8_t alert[] = {0x15, 3, 1, 0, 2, 2, 40};
 
+    char text[512];
+    size_t n;
+
     switch (protocol) {
+    case LC_PROTO_FRAMES:
+        n = lc_answer_error(LC_ANSWER_FRAME, 0, 0, why, text, sizeof text);
+        return lc_dynbuf_append(out, lc_slice(text, n));
+    case LC_PROTO_BINARY_V1:
+        n = lc_answer_error(LC_ANSWER_BINARY1, 0, 0, why, text, sizeof text);
+        return lc_dynbuf_append(out, lc_slice(text, n));
     case LC_PROTO_TLS:
         return lc_dynbuf_append(out, lc_slice(alert, sizeof alert));
     case LC_PROTO_HTTP1:

@@ -77,6 +77,7 @@ static lc_err on_record(void *user, const struct lc_arrival *a, uint64_t *ret_id
 static void on_question(void *user, const struct lc_query_request *request)
 {
     struct world *w = user;
+    size_t sent;
     assert_lc_ok(say(w, "? ", request->parameter));
     w->asking = true;
     w->question_v1 = request->v1;
@@ -84,7 +85,7 @@ static void on_question(void *user, const struct lc_query_request *request)
     if (w->question_turns > 0)
         return;
     w->asking = false;
-    assert_lc_ok(lc_stream_write(lc_session_stream(w->session), LC_LIT("answer\n")));
+    assert_lc_ok(lc_session_reply(w->session, LC_LIT("answer\n"), &sent));
     lc_session_done(w->session, request->v1);
 }
 
@@ -128,9 +129,22 @@ static void on_closed(void *user, lc_err why)
     closed(w);
 }
 
-static const struct lc_session_handler handler = {on_record,     on_question, on_interrupted,
-                                                  on_peer_ended, on_stats,    on_rows,
-                                                  on_drained,    on_closed};
+static void on_broken(void *user, const char *what)
+{
+    assert_lc_ok(say(user, "broken: ", lc_slice_cstr(what)));
+}
+
+static const struct lc_session_handler handler = {
+    .record = on_record,
+    .question = on_question,
+    .interrupted = on_interrupted,
+    .peer_ended = on_peer_ended,
+    .stats = on_stats,
+    .rows = on_rows,
+    .broken = on_broken,
+    .drained = on_drained,
+    .closed = on_closed,
+};
 
 /* ---- the peer ---- */
 
@@ -190,10 +204,11 @@ static void send_next(struct world *w)
 
 static void answer_question(struct world *w)
 {
+    size_t sent;
     if (!w->asking || w->question_left-- > 0)
         return;
     w->asking = false;
-    assert_lc_ok(lc_stream_write(lc_session_stream(w->session), LC_LIT("answer\n")));
+    assert_lc_ok(lc_session_reply(w->session, LC_LIT("answer\n"), &sent));
     lc_session_done(w->session, w->question_v1);
 }
 

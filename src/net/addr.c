@@ -296,6 +296,30 @@ static int format_unix(const struct lc_addr *a, char *out)
     return snprintf(out, LC_ADDR_TEXT_MAX, "unix:%s%.*s", abstract ? "@" : "", (int)n, name);
 }
 
+void lc_addr_from_ip(const uint8_t *octets, size_t n, uint16_t port, struct lc_addr *ret)
+{
+    void *sa = &ret->sa;
+
+    memset(ret, 0, sizeof *ret);
+    ret->transport = LC_TCP;
+    if (n == 4) {
+        struct sockaddr_in *in = sa;
+
+        in->sin_family = AF_INET;
+        in->sin_port = htons(port);
+        memcpy(&in->sin_addr, octets, n);
+        ret->len = sizeof *in;
+    } else {
+        struct sockaddr_in6 *in6 = sa;
+
+        LC_ASSERT(n == 16);
+        in6->sin6_family = AF_INET6;
+        in6->sin6_port = htons(port);
+        memcpy(&in6->sin6_addr, octets, n);
+        ret->len = sizeof *in6;
+    }
+}
+
 size_t lc_addr_format(const struct lc_addr *a, char out[LC_ADDR_TEXT_MAX])
 {
     char host[INET6_ADDRSTRLEN];

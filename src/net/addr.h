@@ -47,6 +47,8 @@ LC_MUST_CHECK lc_err lc_addr_resolve(const struct lc_endpoint *ep, struct lc_add
 
 /* The address of an endpoint that is no name: never asks anybody, never blocks. False: a name. */
 bool lc_addr_literal(const struct lc_endpoint *ep, struct lc_addr *ret);
+/* The TCP address of 4 or 16 octets in network order. */
+void lc_addr_from_ip(const uint8_t *octets, size_t n, uint16_t port, struct lc_addr *ret);
 
 /* `192.0.2.1:514`, `[2001:db8::1]:514`, `unix:/path`, `unix:` for an unnamed peer; IPv4 mapped
  * into IPv6 prints as IPv4. Ends with NUL; returns the length. */

@@ -4,6 +4,8 @@
  */
 #include "proto/detect.h"
 
+#include "proto/proxy.h"
+
 #define COUNT_DIGITS 10 /* of an octet count, as proto/syslog.h */
 
 /* Like lc_detect(): LC_OK: it is; LC_EMORE: it may become; LC_ESYNTAX: it is not. */
@@ -65,6 +67,14 @@ static lc_err is_request_line(struct lc_slice in)
     return is_target_and_version(rest) ? LC_OK : LC_ESYNTAX;
 }
 
+/* A whole header of v1 that is well-formed; anything else that begins with PROXY is a line. */
+static lc_err is_proxy_line(struct lc_slice in)
+{
+    struct lc_proxied proxied;
+    size_t used;
+    return in.p[0] == 'P' ? lc_proxy_decode(in, &proxied, &used) : LC_ESYNTAX;
+}
+
 /* sure: no line begins so by accident. A row is told by `begins` or by `match`. Of two rows that
  * fit, the first octets of the one must not suffice for the other, or it must stand first. */
 static const struct row {
@@ -78,7 +88,7 @@ static const struct row {
 #define MATCH(f)     NULL, 0, f
     {LC_PROTO_TLS, true, BEGINS("\x16\x03")}, /* RFC 8446 section 5.1: handshake, any version */
     {LC_PROTO_PROXY, true, BEGINS("\r\n\r\n\0\r\nQUIT\n")},
-    {LC_PROTO_PROXY, false, BEGINS("PROXY ")},
+    {LC_PROTO_PROXY, true, MATCH(is_proxy_line)},
     {LC_PROTO_HTTP2, true, BEGINS("PRI * HTTP/2.0")},
     {LC_PROTO_IRC, false, BEGINS("CAP ")},
     {LC_PROTO_IRC, false, BEGINS("NICK ")},

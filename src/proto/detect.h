@@ -26,7 +26,9 @@
     X(IRC, "IRC")                                                                                  \
     X(FRAMES, "length-prefixed frames")                                                            \
     X(BINARY_V1, "binary v1")                                                                      \
-    X(BINARY_V2, "binary v2")
+    X(BINARY_V2, "binary v2")                                                                      \
+    X(FORWARD, "Fluentd forward")                                                                  \
+    X(GELF, "GELF")
 
 #define LC_PROTOCOL_ENUM(id, name) LC_PROTO_##id,
 enum lc_protocol { LC_PROTOCOLS(LC_PROTOCOL_ENUM) LC_PROTO_COUNT };

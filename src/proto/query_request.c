@@ -25,7 +25,8 @@ lc_err lc_query_request_decode(struct lc_slice line, struct lc_query_request *re
                                const char **ret_reason)
 {
     if (lc_slice_starts(line, V1)) {
-        *ret = (struct lc_query_request){true, LC_QUERY_KEYWORD, lc_slice_from(line, V1.n)};
+        *ret = (struct lc_query_request){
+            .v1 = true, .type = LC_QUERY_KEYWORD, .parameter = lc_slice_from(line, V1.n)};
         return LC_OK;
     }
     LC_ASSERT(lc_slice_starts(line, V2));
@@ -44,7 +45,7 @@ lc_err lc_query_request_decode(struct lc_slice line, struct lc_query_request *re
         return refuse(ret_reason, "STATS takes no parameter");
     if (type != LC_QUERY_STATS && !parted)
         return refuse(ret_reason, "expected QUERY|<type>|<parameter>");
-    *ret =
-        (struct lc_query_request){false, (enum lc_query_type)type, parted ? parameter : LC_LIT("")};
+    *ret = (struct lc_query_request){.type = (enum lc_query_type)type,
+                                     .parameter = parted ? parameter : LC_LIT("")};
     return LC_OK;
 }

@@ -87,6 +87,7 @@ struct lc_query_request {
     bool v1;
     enum lc_query_type type; /* of v1: KEYWORD */
     struct lc_slice parameter;
+    bool rows_only; /* neither RESULT nor END: the protocol frames the answer (binary v1) */
 };
 
 /* A line of kind LC_LINE_QUERY_V1 or _V2. What the parameter means is for the query to judge.

@@ -101,7 +101,7 @@ static lc_err say_addresses(const struct lc_doors *doors, struct lc_dynbuf *out)
     for (size_t s = 0; s < LC_SERVICE_COUNT; s++) {
         if (doors->count[s] == 0)
             continue;
-        SAY(out, "  %-6s", names[s]);
+        SAY(out, "  %-7s", names[s]);
         for (size_t i = 0; i < doors->count[s]; i++)
             SAY(out, " %s", doors->door[s][i]->text);
         SAY(out, "\n");
@@ -144,6 +144,10 @@ void lc_greeting_elsewhere(const struct lc_doors *doors,
     where(doors, LC_SERVICE_QUERY, query, sizeof query);
     snprintf(text[LC_SERVICE_LOGS], LC_ELSEWHERE_MAX,
              "here logs are taken, as lines or syslog; to query, go to %s", query);
+    snprintf(text[LC_SERVICE_FORWARD], LC_ELSEWHERE_MAX,
+             "here the forward protocol of Fluentd is spoken; for other logs, go to %s", logs);
+    snprintf(text[LC_SERVICE_GELF], LC_ELSEWHERE_MAX,
+             "here GELF is spoken; for other logs, go to %s", logs);
     snprintf(text[LC_SERVICE_QUERY], LC_ELSEWHERE_MAX,
              "here queries are answered; to log, go to %s", logs);
 }

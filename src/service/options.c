@@ -126,7 +126,18 @@ static const struct lc_option service_rows[] = {
      .help = "where it listens: host:port, :port, [v6]:port, udp://host:port, unix:/path, "
              "unixgram:/path, or none (docs/protocols.md, \"Where to connect\"); may be given "
              "several times"},
+    /* The last ones are only of services that take records. */
+    {.name = "space",
+     .kind = LC_OPTION_TEXT,
+     .value = "NAME",
+     .fallback = "main",
+     OF(space),
+     .help = "whose the records are that come in here and name no space of their own"},
 };
+
+#define ROWS_OF_INTAKE 1
+#define ROWS_OF(id)                                                                                \
+    (LC_ARRAY_LEN(service_rows) - (LC_SERVICE_##id == LC_SERVICE_QUERY ? ROWS_OF_INTAKE : 0))
 
 const struct lc_option_group lc_server_groups[LC_SERVER_GROUPS] = {
     {.title = "Server", .rows = server_rows, .count = LC_ARRAY_LEN(server_rows)},
@@ -136,7 +147,7 @@ const struct lc_option_group lc_server_groups[LC_SERVER_GROUPS] = {
      .title = "Service " #service_name,                                                            \
      .about = text ".",                                                                            \
      .rows = service_rows,                                                                         \
-     .count = LC_ARRAY_LEN(service_rows),                                                          \
+     .count = ROWS_OF(id),                                                                         \
      .offset = offsetof(struct lc_server_config, service) +                                        \
                LC_SERVICE_##id * sizeof(struct lc_service_config)},
     LC_DOOR_SERVICES(SERVICE_GROUP)

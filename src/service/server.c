@@ -20,6 +20,8 @@
 const struct lc_service *const lc_services[LC_SERVICE_COUNT] = {
     [LC_SERVICE_LOGS] = &lc_service_collect,
     [LC_SERVICE_QUERY] = &lc_service_ask,
+    [LC_SERVICE_FORWARD] = &lc_service_forward,
+    [LC_SERVICE_GELF] = &lc_service_gelf,
 };
 
 struct lc_server {

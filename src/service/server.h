@@ -19,7 +19,9 @@
  * The command line and the configuration make one address option of each that has doors. */
 #define LC_DOOR_SERVICES(X)                                                                        \
     X(LOGS, logs, "takes log records and PING; nothing can be asked here")                         \
-    X(QUERY, query, "answers queries, tails and STATS; nothing can be stored here")
+    X(QUERY, query, "answers queries, tails and STATS; nothing can be stored here")                \
+    X(FORWARD, forward, "takes Fluentd forward; off unless an address is given")                   \
+    X(GELF, gelf, "takes GELF; off unless an address is given")
 #define LC_SERVICES(X) LC_DOOR_SERVICES(X)
 
 #define LC_SERVICE_ENUM(id, name, help) LC_SERVICE_##id,
@@ -39,6 +41,7 @@ struct lc_service_config {
      * connect"). `none`: no network address. For `logs` an address without a scheme is TCP and UDP
      * at one port. The sockets in data_dir (logs.sock, logs.dgram, query.sock) are always there. */
     struct lc_list listen;
+    const char *space; /* of the records that come in here and name none */
 };
 
 struct lc_server_config {

@@ -17,6 +17,9 @@ static const struct row rows[] = {
 #undef SERVICE_ROW
 #define CONN_ROW(name, help) {#name, offsetof(struct lc_counters, conn.name)},
         LC_CONN_COUNTERS(CONN_ROW)
+#define ARRIVAL_ROW(id, name, help) CONN_ROW(name, help)
+            LC_ARRIVALS(ARRIVAL_ROW)
+#undef ARRIVAL_ROW
 #undef CONN_ROW
 };
 

@@ -119,7 +119,7 @@ static lc_err run_rows(struct lc_answer *a, struct lc_snapshot *snap, struct lc_
                                        .arg = a};
     struct lc_query_report report = {0};
     bool exact = a->form == LC_ANSWER_EXACT;
-    lc_err e = exact ? LC_OK : lc_dynbuf_append(&a->text, LC_LIT("RESULT|*\n"));
+    lc_err e = a->form == LC_ANSWER_QL ? lc_dynbuf_append(&a->text, LC_LIT("RESULT|*\n")) : LC_OK;
 
     if (e == LC_OK)
         e = lc_query_run(a->query, snap, exact, &limits, &sink, &report, diag);
@@ -130,7 +130,7 @@ static lc_err run_rows(struct lc_answer *a, struct lc_snapshot *snap, struct lc_
     }
     if (e == LC_OK && exact)
         e = lc_dynbuf_append(&a->text, LC_LIT("END\n"));
-    else if (e == LC_OK)
+    else if (e == LC_OK && a->form == LC_ANSWER_QL)
         e = lc_dynbuf_printf(&a->text, "END|%" PRIu64 "\n", a->rows);
     return e;
 }
@@ -175,21 +175,28 @@ static lc_err run_form(struct lc_answer *a, struct lc_snapshot *snap, struct lc_
     }
 }
 
+/* In place of what is missing. */
+static lc_err say_error(struct lc_answer *a)
+{
+    char reason[LC_ASK_REASON_MAX];
+
+    if (a->rows == 0)
+        lc_dynbuf_consume(&a->text, a->text.n); /* an error stands alone, without RESULT */
+    lc_ask_reason(&a->diag, a->err, reason);
+    return lc_dynbuf_printf(&a->text, "ERROR%c%s\n", a->row_form == LC_ROW_V1 ? ':' : '|', reason);
+}
+
 static void run(struct lc_job *job)
 {
     struct lc_answer *a = LC_CONTAINER(job, struct lc_answer, job);
     struct lc_loop *loop = a->ask->worker->loop;
     struct lc_snapshot *snap = lc_store_snapshot(a->ask->worker->site->store);
-    struct lc_diag diag = {0};
 
-    a->err = snap == NULL ? -ENOMEM : run_form(a, snap, &diag);
+    a->err = snap == NULL ? -ENOMEM : run_form(a, snap, &a->diag);
     if (snap != NULL)
         lc_snapshot_unref(snap);
-    if (a->err != LC_OK && a->form != LC_ANSWER_TAIL) {
-        if (a->rows == 0)
-            lc_dynbuf_consume(&a->text, a->text.n); /* an error stands alone, without RESULT */
-        a->is_cut = lc_ask_error(a->row_form == LC_ROW_V1, &diag, a->err, &a->text) != LC_OK;
-    }
+    if (a->err != LC_OK && a->form != LC_ANSWER_TAIL && a->form != LC_ANSWER_ROWS)
+        a->is_cut = say_error(a) != LC_OK;
     if (hand_over(a) != LC_OK)
         a->is_cut = true;
     lc_dynbuf_done(&a->text);

@@ -22,15 +22,14 @@ lc_err lc_ask_row(enum lc_row_form form, const struct lc_record *r, struct lc_dy
     }
 }
 
-lc_err lc_ask_error(bool v1, const struct lc_diag *diag, lc_err e, struct lc_dynbuf *out)
+void lc_ask_reason(const struct lc_diag *diag, lc_err e, char out[LC_ASK_REASON_MAX])
 {
-    char sign = v1 ? ':' : '|';
-
     if (diag == NULL || diag->text[0] == 0)
-        return lc_dynbuf_printf(out, "ERROR%c%s\n", sign, lc_strerror(e));
-    if (diag->column > 0)
-        return lc_dynbuf_printf(out, "ERROR%ccolumn %u: %s\n", sign, diag->column, diag->text);
-    return lc_dynbuf_printf(out, "ERROR%c%s\n", sign, diag->text);
+        snprintf(out, LC_ASK_REASON_MAX, "%s", lc_strerror(e));
+    else if (diag->column > 0)
+        snprintf(out, LC_ASK_REASON_MAX, "column %u: %s", diag->column, diag->text);
+    else
+        snprintf(out, LC_ASK_REASON_MAX, "%s", diag->text);
 }
 
 /* ---- sending ---- */
@@ -79,26 +78,27 @@ static void sent(struct lc_asker *a, lc_err e, size_t n)
 
 void lc_asker_write(struct lc_asker *a, struct lc_slice octets)
 {
-    sent(a, lc_stream_write(lc_session_stream(a->session), octets), octets.n);
+    size_t n = 0;
+    lc_err e = lc_session_reply(a->session, octets, &n);
+
+    sent(a, e, n);
 }
 
 void lc_asker_send(struct lc_asker *a, struct lc_buf *buf)
 {
-    sent(a, lc_stream_send(lc_session_stream(a->session), buf), buf->n);
+    size_t n = 0;
+    lc_err e = lc_session_reply_buf(a->session, buf, &n);
+
+    sent(a, e, n);
 }
 
 void lc_asker_fail(struct lc_asker *a, bool v1, const struct lc_diag *diag, lc_err e)
 {
-    struct lc_dynbuf text;
+    char reason[LC_ASK_REASON_MAX];
 
     lc_count(&a->ask->worker->counters.query_errors, 1);
-    lc_dynbuf_init(&text, 4096);
-    if (lc_ask_error(v1, diag, e, &text) == LC_OK)
-        lc_asker_write(a, lc_dynbuf_slice(&text));
-    else
-        lc_session_abort(a->session);
-    lc_dynbuf_done(&text);
-    lc_session_done(a->session, v1);
+    lc_ask_reason(diag, e, reason);
+    lc_session_fail(a->session, v1, reason);
 }
 
 /* ---- requests ---- */
@@ -127,11 +127,13 @@ static lc_err plan(const struct lc_query_request *q, int64_t now_ns, struct lc_q
     }
 }
 
-static enum lc_answer_form form_of(enum lc_query_type type)
+static enum lc_answer_form form_of(const struct lc_query_request *request)
 {
-    if (type == LC_QUERY_COUNT)
+    if (request->rows_only)
+        return LC_ANSWER_ROWS;
+    if (request->type == LC_QUERY_COUNT)
         return LC_ANSWER_COUNT;
-    return type == LC_QUERY_QL ? LC_ANSWER_QL : LC_ANSWER_EXACT;
+    return request->type == LC_QUERY_QL ? LC_ANSWER_QL : LC_ANSWER_EXACT;
 }
 
 static void ask_query(struct lc_asker *a, const struct lc_query_request *request)
@@ -142,8 +144,7 @@ static void ask_query(struct lc_asker *a, const struct lc_query_request *request
     lc_err e = plan(request, lc_wall_ns(a->ask->worker->site->clock), &query, &diag);
 
     if (e == LC_OK)
-        e = lc_answer_begin(a, query, form_of(request->type), request->v1 ? LC_ROW_V1 : row_form,
-                            NULL);
+        e = lc_answer_begin(a, query, form_of(request), request->v1 ? LC_ROW_V1 : row_form, NULL);
     if (e != LC_OK)
         lc_asker_fail(a, request->v1, &diag, e);
 }
@@ -212,6 +213,10 @@ void lc_asker_answered(struct lc_asker *a, struct lc_answer *answer)
         return;
     }
     lc_count(&w->counters.rows, answer->rows);
+    if (answer->err != LC_OK && answer->form == LC_ANSWER_ROWS) {
+        lc_asker_fail(a, false, &answer->diag, answer->err);
+        return;
+    }
     if (answer->err != LC_OK)
         lc_count(&w->counters.query_errors, 1);
     lc_session_done(a->session, answer->row_form == LC_ROW_V1);
@@ -282,12 +287,21 @@ static void on_closed(void *user, lc_err why)
     lc_ask_check_idle(ask);
 }
 
+static void on_broken(void *user, const char *what)
+{
+    struct lc_asker *a = user;
+
+    lc_log(a->ask->worker->site->log, LC_LEVEL_WARN, "ask.broken", LC_LOG_TEXT("source", a->source),
+           LC_LOG_TEXT("what", what));
+}
+
 static const struct lc_session_handler handler = {
     .question = on_question,
     .interrupted = on_interrupted,
     .peer_ended = on_peer_ended,
     .stats = on_stats,
     .rows = on_rows,
+    .broken = on_broken,
     .drained = on_drained,
     .closed = on_closed,
 };
@@ -345,7 +359,7 @@ static lc_err ask_open(void *shared, struct lc_worker *w, void **ret)
         .loop = w->loop,
         .arrivals = &w->arrivals,
         .out = &w->out,
-        .speaks = LC_SPEAKS(LC_PROTO_LINES),
+        .speaks = LC_SPEAKS(LC_PROTO_LINES) | LC_SPEAKS(LC_PROTO_BINARY_V1),
         .line_max = site->config.line_max,
         .idle_ms = IDLE_MS,
         .not_spoken = site->elsewhere[LC_SERVICE_QUERY],

@@ -64,9 +64,9 @@ LC_MUST_CHECK lc_err lc_ask_row(enum lc_row_form form, const struct lc_record *r
 /* Queue octets for the client, and watch that it reads on. */
 void lc_asker_write(struct lc_asker *a, struct lc_slice octets);
 void lc_asker_send(struct lc_asker *a, struct lc_buf *buf);
-/* Appends `ERROR|<reason>` or, in v1, `ERROR:<reason>`. */
-LC_MUST_CHECK lc_err lc_ask_error(bool v1, const struct lc_diag *diag, lc_err e,
-                                  struct lc_dynbuf *out);
+/* What a human is told of it. */
+#define LC_ASK_REASON_MAX 512
+void lc_ask_reason(const struct lc_diag *diag, lc_err e, char out[LC_ASK_REASON_MAX]);
 /* Tells it to the asker, and ends the question. */
 void lc_asker_fail(struct lc_asker *a, bool v1, const struct lc_diag *diag, lc_err e);
 
@@ -79,6 +79,7 @@ enum lc_answer_form {
     LC_ANSWER_EXACT, /* RESULT with the count, rows, END */
     LC_ANSWER_COUNT, /* the number as the only row */
     LC_ANSWER_QL,    /* RESULT|*, rows, END with the count */
+    LC_ANSWER_ROWS,  /* the same rows alone: the session says how it ended */
     LC_ANSWER_TAIL   /* rows after a cursor, without head and end */
 };
 
@@ -94,6 +95,7 @@ struct lc_answer {
     enum lc_row_form row_form;
     bool has_ended; /* worker's: what follows is valid, and the thread is done with it */
     lc_err err;
+    struct lc_diag diag;
     bool is_cut; /* its end is missing: the client must not take it for whole */
     uint64_t rows, missed;
     struct lc_tail_cursor *cursor; /* of LC_ANSWER_TAIL: from where, then how far it came */

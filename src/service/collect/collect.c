@@ -21,11 +21,21 @@ struct sender {
     char source[LC_ADDR_TEXT_MAX];
 };
 
+/* What one of the services speaks. */
+struct kind {
+    enum lc_service_id id;
+    unsigned speaks; /* on streams */
+    /* Of datagrams; NULL: none are taken. */
+    size_t (*take)(const struct lc_datagram_rules *rules, struct lc_slice data,
+                   struct lc_slice source, bool truncated);
+};
+
 struct collect {
     struct lc_worker *worker;
     struct lc_session_config session;
     struct lc_intake intake;
     struct lc_appender appender;
+    const struct kind *kind;
     struct lc_link all, waiting, stalled; /* senders */
     struct lc_dgram_in *dgrams[DGRAMS_MAX];
     size_t dgram_count;
@@ -41,7 +51,7 @@ static lc_err on_record(void *user, const struct lc_arrival *a, uint64_t *ret_id
 
     if (e == LC_EWAIT && !lc_link_is_linked(&s->stalled))
         lc_list_add_last(&s->collect->stalled, &s->stalled);
-    else if (e == LC_OK && !lc_link_is_linked(&s->waiting) && a->kind != LC_LINE_SYSLOG)
+    else if (e == LC_OK && !lc_link_is_linked(&s->waiting) && a->owed)
         lc_list_add_last(&s->collect->waiting, &s->waiting);
     return e;
 }
@@ -73,7 +83,16 @@ static void on_closed(void *user, lc_err why)
     check_idle(c);
 }
 
-static const struct lc_session_handler handler = {.record = on_record, .closed = on_closed};
+static void on_broken(void *user, const char *what)
+{
+    struct sender *s = user;
+
+    lc_log(s->collect->worker->site->log, LC_LEVEL_WARN, "collect.broken",
+           LC_LOG_TEXT("source", s->source), LC_LOG_TEXT("what", what));
+}
+
+static const struct lc_session_handler handler = {
+    .record = on_record, .broken = on_broken, .closed = on_closed};
 
 static void tell_source(struct sender *s, const struct lc_addr *peer)
 {
@@ -158,24 +177,25 @@ static void on_room(struct lc_appender *a)
 
 /* ---- life ---- */
 
-static lc_err collect_open(void *shared, struct lc_worker *w, void **ret)
+static lc_err collect_open(const struct kind *kind, struct lc_worker *w, void **ret)
 {
     const struct lc_site *site = w->site;
     struct collect *c = calloc(1, sizeof *c);
 
-    LC_UNUSED(shared);
     if (c == NULL)
         return -ENOMEM;
     c->worker = w;
+    c->kind = kind;
     c->session = (struct lc_session_config){
         .loop = w->loop,
         .arrivals = &w->arrivals,
         .out = &w->out,
-        .speaks = LC_SPEAKS(LC_PROTO_LINES) | LC_SPEAKS(LC_PROTO_SYSLOG_COUNTED),
+        .speaks = kind->speaks,
         .line_max = site->config.line_max,
         .acks = (enum lc_acks)site->config.acks,
-        .not_spoken = site->elsewhere[LC_SERVICE_LOGS],
-        .no_questions = site->elsewhere[LC_SERVICE_LOGS],
+        .space = lc_slice_cstr(site->config.service[kind->id].space),
+        .not_spoken = site->elsewhere[kind->id],
+        .no_questions = site->elsewhere[kind->id],
         .out_high = OUT_HIGH,
         .out_max = OUT_HIGH + 2 * LC_ANSWERS_OCTETS_MAX,
     };
@@ -199,7 +219,13 @@ static lc_err collect_datagrams(void *state, int fd)
         return LC_ELIMIT;
     }
 
-    lc_err e = lc_dgram_in_open(&c->intake, fd, &c->dgrams[c->dgram_count]);
+    const struct lc_datagram_rules rules = {
+        .take = c->kind->take,
+        .arrivals = &c->worker->arrivals,
+        .line_max = c->session.line_max,
+        .space = c->session.space,
+    };
+    lc_err e = lc_dgram_in_open(&c->intake, &rules, fd, &c->dgrams[c->dgram_count]);
 
     if (e == LC_OK)
         c->dgram_count++;
@@ -239,7 +265,27 @@ static void collect_close(void *state)
     free(state);
 }
 
+/* ---- the services ---- */
+
+#define COMMON                                                                                     \
+    .accept = collect_accept, .drain = collect_drain, .drop = collect_drop,                        \
+    .is_idle = collect_is_idle, .close = collect_close
+
+static lc_err open_logs(void *shared, struct lc_worker *w, void **ret)
+{
+    static const struct kind kind = {
+        .id = LC_SERVICE_LOGS,
+        .speaks = LC_SPEAKS(LC_PROTO_LINES) | LC_SPEAKS(LC_PROTO_SYSLOG_COUNTED) |
+                  LC_SPEAKS(LC_PROTO_FRAMES) | LC_SPEAKS(LC_PROTO_BINARY_V1),
+        .take = lc_datagram_take,
+    };
+
+    LC_UNUSED(shared);
+    return collect_open(&kind, w, ret);
+}
+
 static const char *const addresses[] = {":9999", NULL};
+static const char *const no_addresses[] = {NULL};
 
 const struct lc_service lc_service_collect = {
     .addresses = addresses,
@@ -250,11 +296,41 @@ const struct lc_service lc_service_collect = {
     .stream_mode = 0666,
     .dgram_socket = "logs.dgram",
     .dgram_mode = 0666,
-    .open = collect_open,
-    .accept = collect_accept,
+    .open = open_logs,
     .datagrams = collect_datagrams,
-    .drain = collect_drain,
-    .drop = collect_drop,
-    .is_idle = collect_is_idle,
-    .close = collect_close,
+    COMMON,
+};
+
+static lc_err open_forward(void *shared, struct lc_worker *w, void **ret)
+{
+    static const struct kind kind = {.id = LC_SERVICE_FORWARD};
+
+    LC_UNUSED(shared);
+    return collect_open(&kind, w, ret);
+}
+
+const struct lc_service lc_service_forward = {
+    .addresses = no_addresses,
+    .port = 24224,
+    .other = ":24225",
+    .stream_mode = 0666,
+    .open = open_forward,
+    COMMON,
+};
+
+static lc_err open_gelf(void *shared, struct lc_worker *w, void **ret)
+{
+    static const struct kind kind = {.id = LC_SERVICE_GELF};
+
+    LC_UNUSED(shared);
+    return collect_open(&kind, w, ret);
+}
+
+const struct lc_service lc_service_gelf = {
+    .addresses = no_addresses,
+    .port = 12201,
+    .other = ":12202",
+    .stream_mode = 0666,
+    .open = open_gelf,
+    COMMON,
 };

@@ -38,8 +38,10 @@ LC_MUST_CHECK lc_err lc_intake_append(struct lc_intake *in, const struct lc_arri
 
 struct lc_dgram_in;
 
-/* Takes `fd` in every case. */
-LC_MUST_CHECK lc_err lc_dgram_in_open(struct lc_intake *intake, int fd, struct lc_dgram_in **ret);
+/* Takes `fd` in every case. `rules` is copied; where its records go is set here. */
+LC_MUST_CHECK lc_err lc_dgram_in_open(struct lc_intake *intake,
+                                      const struct lc_datagram_rules *rules, int fd,
+                                      struct lc_dgram_in **ret);
 /* There is room again. */
 void lc_dgram_in_retry(struct lc_dgram_in *d);
 /* Takes what the kernel still holds, and closes the socket. What finds no room is kept. */

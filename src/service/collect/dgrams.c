@@ -90,8 +90,8 @@ static void on_datagrams(void *user, const struct lc_datagram *d, size_t n)
 
         find_source(in, &d[i]);
         if (in->held.n == 0)
-            done = lc_datagram_take(&in->rules, d[i].data, lc_slice(in->source, in->source_n),
-                                    d[i].truncated);
+            done = in->rules.take(&in->rules, d[i].data, lc_slice(in->source, in->source_n),
+                                  d[i].truncated);
         if (done < d[i].data.n)
             hold(in, &d[i], lc_slice_from(d[i].data, done));
     }
@@ -116,8 +116,8 @@ static void take_held(struct lc_dgram_in *in)
         memcpy(&head, in->held.p + at, sizeof head);
 
         uint8_t *data = in->held.p + at + sizeof head;
-        size_t done = lc_datagram_take(&in->rules, lc_slice(data, head.n),
-                                       lc_slice(head.source, head.source_n), head.truncated);
+        size_t done = in->rules.take(&in->rules, lc_slice(data, head.n),
+                                     lc_slice(head.source, head.source_n), head.truncated);
 
         if (done < head.n) {
             /* Only part of it is left: its head moves up to that. */
@@ -142,7 +142,8 @@ void lc_dgram_in_retry(struct lc_dgram_in *d)
     lc_dgram_resume(d->socket);
 }
 
-lc_err lc_dgram_in_open(struct lc_intake *intake, int fd, struct lc_dgram_in **ret)
+lc_err lc_dgram_in_open(struct lc_intake *intake, const struct lc_datagram_rules *rules, int fd,
+                        struct lc_dgram_in **ret)
 {
     struct lc_worker *w = intake->worker;
     struct lc_dgram_in *d = calloc(1, sizeof *d);
@@ -152,10 +153,9 @@ lc_err lc_dgram_in_open(struct lc_intake *intake, int fd, struct lc_dgram_in **r
         return -ENOMEM;
     }
     d->intake = intake;
-    d->rules = (struct lc_datagram_rules){.arrivals = &w->arrivals,
-                                          .line_max = w->site->config.line_max,
-                                          .record = record,
-                                          .user = d};
+    d->rules = *rules;
+    d->rules.record = record;
+    d->rules.user = d;
     lc_dynbuf_init(&d->held, HELD_MAX);
 
     lc_err e = lc_dgram_open(w->loop, fd, on_datagrams, d, &d->socket);

@@ -333,3 +333,8 @@ bool lc_networks_is_any(const struct lc_networks *n)
 {
     return n != NULL && n->is_any;
 }
+
+bool lc_networks_is_empty(const struct lc_networks *n)
+{
+    return n == NULL || (n->count == 0 && !n->has_unix);
+}

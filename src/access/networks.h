@@ -34,7 +34,7 @@ void lc_networks_free(struct lc_networks *n);
 
 /* NULL is the empty set. */
 bool lc_networks_has(const struct lc_networks *n, const struct lc_peer *peer);
-/* Everybody is in it. */
 bool lc_networks_is_any(const struct lc_networks *n);
+bool lc_networks_is_empty(const struct lc_networks *n);
 
 #endif

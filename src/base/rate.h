@@ -9,8 +9,9 @@
 
 #include <stdint.h>
 
+/* {0, 0} is not said; {0, another period} is no limit. */
 struct lc_rate {
-    uint64_t count; /* 0: no limit */
+    uint64_t count;
     int64_t period_ns;
 };
 

@@ -36,6 +36,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/rate.h"
 #include "base/slice.h"
 
 #define LC_LIST_MAX        128
@@ -49,12 +50,6 @@ struct lc_list {
     size_t count;
 };
 
-/* So many in so long a time. */
-struct lc_rate {
-    uint64_t count; /* 0: no limit */
-    int64_t period_ns;
-};
-
 /* kind, the type of its member, its name for people */
 #define LC_OPTION_KINDS(X)                                                                         \
     X(FLAG, bool, "flag")            /* takes no value on a command line */                        \
@@ -66,8 +61,8 @@ struct lc_rate {
     X(SIZE, uint64_t, "size")        /* octets, as 512M; `auto` is 0 */                            \
     X(DURATION, int64_t, "duration") /* ns, as 30d; `none` is 0 */                                 \
     X(CHOICE, int, "choice")         /* index into `choices` */                                    \
-    X(RATE, struct lc_rate, "rate")  /* as 100/s; `none` is 0 */                                   \
-    X(FLOW, struct lc_rate, "flow")  /* octets, as 10M/s; `none` is 0 */
+    X(RATE, struct lc_rate, "rate")  /* as 100/s; `auto` is {0, 0}, `none` {0, 1 s} */             \
+    X(FLOW, struct lc_rate, "flow")  /* octets, as 10M/s; the same */
 
 #define LC_OPTION_KIND_ENUM(id, type, name) LC_OPTION_##id,
 enum lc_option_kind { LC_OPTION_KINDS(LC_OPTION_KIND_ENUM) LC_OPTION_KIND_COUNT };

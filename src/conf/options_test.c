@@ -323,7 +323,7 @@ static void values_as_text(void **state)
         {"front-rate", "100/1s", "100/s"},
         {"front-rate", "10/60s", "10/m"},
         {"back-rate", "5/90s", "5/90s"},
-        {"back-rate", "none", "none"},
+        {"back-rate", "auto", "auto"},
         {"back-flow", "1024K/s", "1M/s"},
         {"back-rate", "7/10s", "7/10s"},
         {"item", "x", "x"},
@@ -345,8 +345,9 @@ static void values_as_text(void **state)
         assert_slice(lc_dynbuf_slice(&out), cases[i].shown);
         assert_true(lc_option_same(&o, &t, &t));
         assert_true(lc_option_same(&o, &t, &copy) ==
-                    (strcmp(cases[i].shown, "none") == 0 || cases[i].shown[0] == '0' ||
-                     strcmp(cases[i].shown, "off") == 0 || (o.row->kind == LC_OPTION_CHOICE)));
+                    (strcmp(cases[i].shown, "none") == 0 || strcmp(cases[i].shown, "auto") == 0 ||
+                     cases[i].shown[0] == '0' || strcmp(cases[i].shown, "off") == 0 ||
+                     (o.row->kind == LC_OPTION_CHOICE)));
         lc_option_copy(&o, &copy, &t);
         assert_true(lc_option_same(&o, &t, &copy));
         assert_lc_err(lc_option_print(&o, &t, 1, &out), LC_EEND);

@@ -127,8 +127,8 @@ static lc_err read_rate(const struct lc_option *o, const char *text, struct lc_r
     struct lc_rate value;
     bool is_flow = o->kind == LC_OPTION_FLOW;
 
-    if (strcmp(text, "none") == 0) {
-        *ret = (struct lc_rate){0};
+    if (strcmp(text, "none") == 0 || strcmp(text, "auto") == 0) {
+        *ret = (struct lc_rate){.period_ns = text[0] == 'n' ? LC_NS_PER_S : 0};
         return LC_OK;
     }
     if (!lc_slice_cut(&period, '/', &count) ||
@@ -314,12 +314,17 @@ static lc_err print_amount(uint64_t amount, format_fn *format, struct lc_dynbuf 
     return lc_dynbuf_append(out, lc_slice(text, n));
 }
 
+static lc_err print_text(const char *text, struct lc_dynbuf *out)
+{
+    return text == NULL ? LC_OK : lc_dynbuf_append(out, lc_slice_cstr(text));
+}
+
 static lc_err print_rate(const struct lc_rate *r, bool is_flow, struct lc_dynbuf *out)
 {
     char count[LC_SIZE_TEXT_MAX], period[LC_SIZE_TEXT_MAX];
 
     if (r->count == 0)
-        return lc_dynbuf_append(out, LC_LIT("none"));
+        return print_text(r->period_ns == 0 ? "auto" : "none", out);
     if (is_flow)
         lc_size_format(r->count, count);
     else
@@ -330,11 +335,6 @@ static lc_err print_rate(const struct lc_rate *r, bool is_flow, struct lc_dynbuf
         period[0] == '1' && !(period[1] >= '0' && period[1] <= '9') ? period + 1 : period;
 
     return lc_dynbuf_printf(out, "%s/%s", count, shown);
-}
-
-static lc_err print_text(const char *text, struct lc_dynbuf *out)
-{
-    return text == NULL ? LC_OK : lc_dynbuf_append(out, lc_slice_cstr(text));
 }
 
 static lc_err print_one(const struct lc_option *row, const void *value, struct lc_dynbuf *out)

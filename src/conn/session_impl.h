@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * conn/session_impl.h - the inside of a session, shared by the files that make it: session.c (the
- * stream: detection, input, pauses, closing), framings (how a protocol's input is cut into
- * messages), request.c (what a line means, wherever it was found).
+ * stream: input, pauses, closing), session_detect.c (its beginning), session_answer.c (what it
+ * says), framing_*.c (how a protocol's input is cut into messages), request.c (what a line means,
+ * wherever it was found).
  *
- * A new protocol on streams is a struct lc_framing in a file of its own, its row in
- * lc_session_framings[] (session.c), and its row in proto/detect.c.
+ * A new protocol on streams is a struct lc_framing in a file of its own, its row in framings[]
+ * (session_detect.c), and its row in proto/detect.c.
  */
 #ifndef LC_CONN_SESSION_IMPL_H
 #define LC_CONN_SESSION_IMPL_H
@@ -87,7 +88,33 @@ struct lc_session {
     uint32_t sequence; /* of the question that is being answered (binary v1) */
 };
 
-/* ---- for framings and request.c; in session.c ---- */
+static inline struct lc_time lc_session_after(const struct lc_session *s, int64_t ms)
+{
+    return lc_time_add_ms(lc_loop_now(s->config->loop), ms);
+}
+
+/* ---- session_detect.c ---- */
+
+/* LC_OK: decided, or a header was taken; LC_EMORE. */
+LC_MUST_CHECK lc_err lc_session_detect(struct lc_session *s, struct lc_slice in, size_t *ret_used);
+/* That is what it speaks, or is refused for. */
+void lc_session_begin(struct lc_session *s, enum lc_protocol protocol);
+void lc_session_detect_timeout(struct lc_timer *timer);
+/* The longest message of what is spoken. */
+size_t lc_session_in_max(const struct lc_session_config *config);
+
+/* ---- session.c ---- */
+
+/* Sends the answers that are ready. */
+void lc_session_emit(struct lc_session *s);
+/* After every call from outside: lc_session_emit(), and closes or pauses when it is time. */
+void lc_session_settle(struct lc_session *s);
+/* Reads on when nothing stands in the way, then lc_session_settle(). */
+void lc_session_go_on(struct lc_session *s);
+/* The peer has so long for its next request. */
+void lc_session_wait_for_request(struct lc_session *s);
+
+/* ---- session_answer.c ---- */
 
 /* Before a message is handled: whether its answer has a place. LC_EWAIT: the session has stalled.
  */

@@ -23,15 +23,17 @@ static bool is_closed(struct lc_shard *shard)
     return closed;
 }
 
+/* The last sequence in front of a mark that is not below what is durable. */
 static uint64_t sequence_before(const struct lc_shard *shard, struct lc_set_mark mark)
 {
-    return lc_id_sequence(lc_set_entry(shard->current, mark.rows - 1).id);
+    return mark.rows == 0 ? shard->durable_sequence
+                          : lc_id_sequence(lc_set_entry(shard->current, mark.rows - 1).id);
 }
 
 /* Goes on to the next set when this one is closed and durable. LC_EEND: it is not. */
 static lc_err advance(struct lc_shard *shard)
 {
-    if (!is_closed(shard) || shard->durable.rows != lc_set_appended(shard->current).rows)
+    if (!is_closed(shard) || !lc_set_mark_eq(shard->durable, lc_set_appended(shard->current)))
         return LC_EEND;
     lc_err e = lc_seal_later(shard->store, shard->number, shard->current, shard->wal.next_number);
     if (e != LC_OK)
@@ -67,8 +69,7 @@ static lc_err sync_file(struct lc_shard *shard)
         return e;
     }
     shard->durable = shard->written;
-    if (shard->durable.rows > 0)
-        shard->durable_sequence = sequence_before(shard, shard->durable);
+    shard->durable_sequence = sequence_before(shard, shard->durable);
     shard->dirty_since = LC_TIME_NEVER;
     return LC_OK;
 }
@@ -80,8 +81,9 @@ static lc_err write_group(struct lc_shard *shard, struct lc_set_mark to, bool sy
     if (shard->wal.file == NULL)
         e = lc_wal_begin(&shard->wal, shard->durable_sequence);
     uint64_t from = shard->wal.offset;
-    if (e == LC_OK && to.rows > shard->written.rows)
-        e = lc_wal_write(&shard->wal, shard->current, shard->written, to);
+    if (e == LC_OK && !lc_set_mark_eq(to, shard->written))
+        e = lc_wal_write(&shard->wal, shard->current, shard->written, to,
+                         sequence_before(shard, shard->written));
     if (e != LC_OK) {
         add(&shard->write_errors, 1);
         return e;
@@ -100,7 +102,8 @@ static lc_err write_group(struct lc_shard *shard, struct lc_set_mark to, bool sy
  * with files of no use. */
 static void leave_file(struct lc_shard *shard)
 {
-    bool counts = shard->wal.counts || lc_set_committed(shard->current) > shard->durable.rows;
+    bool counts =
+        shard->wal.counts || !lc_set_mark_eq(lc_set_committed_mark(shard->current), shard->durable);
     if (shard->wal.file != NULL && counts)
         lc_wal_end(&shard->wal);
     else if (shard->wal.file != NULL)
@@ -142,7 +145,9 @@ static lc_err commit_group(struct lc_shard *shard, struct lc_set_mark to)
     if (e != LC_OK)
         return e;
     uint64_t last = sequence_before(shard, to);
-    add(&shard->committed_count, to.rows - lc_set_committed(shard->current));
+    struct lc_set_mark from = lc_set_committed_mark(shard->current);
+    add(&shard->committed_count, to.rows - from.rows);
+    lc_store_move_senders(shard->store, shard->current, from.moves, to.moves);
     lc_set_commit(shard->current, to);
     atomic_store_explicit(&shard->committed, last, memory_order_release);
     add(&shard->groups, 1);
@@ -178,9 +183,9 @@ lc_err lc_shard_commit(struct lc_shard *shard)
         return mend(shard);
     bool closed = is_closed(shard);
     struct lc_set_mark to = lc_set_appended(shard->current);
-    if (to.rows > shard->written.rows)
+    if (!lc_set_mark_eq(to, shard->written))
         return commit_group(shard, to);
-    if (closed && shard->durable.rows < to.rows)
+    if (closed && !lc_set_mark_eq(to, shard->durable))
         return write_or_refuse(shard, to, true);
     return advanced;
 }
@@ -188,7 +193,7 @@ lc_err lc_shard_commit(struct lc_shard *shard)
 lc_err lc_shard_sync(struct lc_shard *shard)
 {
     if (atomic_load_explicit(&shard->disk, memory_order_acquire) != LC_SHARD_WORKS ||
-        shard->durable.rows == shard->written.rows)
+        lc_set_mark_eq(shard->durable, shard->written))
         return LC_EEND;
     return write_or_refuse(shard, shard->written, true);
 }

@@ -74,6 +74,10 @@ struct lc_store {
     struct lc_watcher watchers[LC_WATCHERS_MAX];
     size_t watcher_count;
 
+    pthread_mutex_t senders_lock; /* taken last of all */
+    struct lc_senders senders;    /* what is committed */
+    bool is_recovering;           /* until a manifest with all positions is durable */
+
     atomic_uint_fast64_t sealed, merged, retired;
 };
 
@@ -84,6 +88,14 @@ LC_MUST_CHECK lc_err lc_store_publish(struct lc_store *s, const struct lc_versio
 struct lc_version *lc_store_version(struct lc_store *s); /* counted */
 void lc_store_tell_watchers(struct lc_store *s);
 uint64_t lc_store_next_segment(void *store);
+/* There is room for the sender's position. LC_ELIMIT, -ENOMEM. */
+LC_MUST_CHECK lc_err lc_store_admit_sender(struct lc_store *s, const struct lc_sender_id *id);
+/* The moves [from, to) of a set are committed. */
+void lc_store_move_senders(struct lc_store *s, const struct lc_set *set, uint32_t from,
+                           uint32_t to);
+/* A position that is durable. -ENOMEM. */
+LC_MUST_CHECK lc_err lc_store_move_sender(struct lc_store *s, const struct lc_sender_id *id,
+                                          const struct lc_sender_position *at);
 
 /* ---- recover.c ---- */
 

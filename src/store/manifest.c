@@ -12,7 +12,8 @@
 #include "store/path.h"
 
 #define MAGIC          UINT64_C(0x0A0D494E414D434C) /* "LCMANI\r\n" */
-#define VERSION        1u
+#define VERSION        2u
+#define VERSION_MIN    1u /* the oldest that can be read; it has no senders */
 #define HEADER_SIZE    24u
 #define EDIT_MAGIC     0x6465434Cu /* "LCed" */
 #define EDIT_SIZE      20u         /* in front of its operations */
@@ -33,7 +34,7 @@ static lc_err parse_header(struct lc_reader *in, uint64_t *ret_store, struct lc_
         lc_diag_set(diag, "MANIFEST: its header is damaged");
         return LC_ECORRUPT;
     }
-    if (version != VERSION) {
+    if (version < VERSION_MIN || version > VERSION) {
         lc_diag_set(diag, "MANIFEST: written by version %u, this program knows %u", version,
                     VERSION);
         return LC_EVERSION;

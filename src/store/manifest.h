@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "store/disk.h"
 #include "store/segment.h"
+#include "store/senders.h"
 #include "store/version.h"
 
 /* ---- the state, and edits of it: no files ---- */
@@ -31,6 +32,7 @@ struct lc_manifest_state {
     struct lc_segment_meta *segments;
     size_t gap_count;
     struct lc_id_gap *gaps; /* by shard, then id */
+    struct lc_senders senders;
 };
 
 void lc_manifest_state_done(struct lc_manifest_state *s);
@@ -49,6 +51,9 @@ void lc_edit_remove_segment(struct lc_edit *edit, uint64_t number);
 void lc_edit_add_gap(struct lc_edit *edit, const struct lc_id_gap *gap);
 /* Gaps of a shard that end at `last` (an id) or before. */
 void lc_edit_forget_gaps(struct lc_edit *edit, unsigned shard, uint64_t last);
+/* A sender has come at least so far. */
+void lc_edit_move_sender(struct lc_edit *edit, const struct lc_sender_entry *to);
+void lc_edit_move_senders(struct lc_edit *edit, const struct lc_senders *to);
 /* All of a state. */
 void lc_edit_everything(struct lc_edit *edit, const struct lc_manifest_state *s);
 

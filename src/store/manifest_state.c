@@ -12,7 +12,7 @@
 
 #define OPERATIONS_MAX (1u << 30)
 
-enum operation { OP_SHARD = 1, OP_SEGMENT, OP_SEGMENT_GONE, OP_GAP, OP_GAPS_FORGOTTEN };
+enum operation { OP_SHARD = 1, OP_SEGMENT, OP_SEGMENT_GONE, OP_GAP, OP_GAPS_FORGOTTEN, OP_SENDER };
 
 void lc_manifest_state_done(struct lc_manifest_state *s)
 {
@@ -21,6 +21,7 @@ void lc_manifest_state_done(struct lc_manifest_state *s)
     free(s->segments);
     free(s->shards);
     free(s->gaps);
+    lc_senders_done(&s->senders);
     *s = (struct lc_manifest_state){0};
 }
 
@@ -114,6 +115,23 @@ void lc_edit_forget_gaps(struct lc_edit *edit, unsigned shard, uint64_t last)
     edit_end(edit, &w);
 }
 
+void lc_edit_move_sender(struct lc_edit *edit, const struct lc_sender_entry *to)
+{
+    size_t bound = sizeof to->id.octets + 2 * sizeof(uint64_t) + LC_VARINT_MAX;
+    struct lc_writer w = edit_begin(edit, bound, OP_SENDER);
+    lc_write_bytes(&w, lc_slice(to->id.octets, sizeof to->id.octets));
+    lc_write_u64_le(&w, to->at.epoch);
+    lc_write_varint(&w, to->at.upto);
+    lc_write_u64_le(&w, (uint64_t)to->used_s);
+    edit_end(edit, &w);
+}
+
+void lc_edit_move_senders(struct lc_edit *edit, const struct lc_senders *to)
+{
+    for (size_t i = 0; i < to->count; i++)
+        lc_edit_move_sender(edit, &to->list[i]);
+}
+
 void lc_edit_everything(struct lc_edit *edit, const struct lc_manifest_state *s)
 {
     for (unsigned i = 0; i < s->shard_count; i++)
@@ -122,6 +140,7 @@ void lc_edit_everything(struct lc_edit *edit, const struct lc_manifest_state *s)
         lc_edit_add_segment(edit, &s->segments[i]);
     for (size_t i = 0; i < s->gap_count; i++)
         lc_edit_add_gap(edit, &s->gaps[i]);
+    lc_edit_move_senders(edit, &s->senders);
 }
 
 /* ---- applying them ---- */
@@ -261,6 +280,19 @@ static lc_err apply_gaps_forgotten(struct lc_manifest_state *s, struct lc_reader
     return LC_OK;
 }
 
+static lc_err apply_sender(struct lc_manifest_state *s, struct lc_reader *in)
+{
+    struct lc_sender_entry to;
+    struct lc_slice octets = lc_read_bytes(in, sizeof to.id.octets);
+    to.at.epoch = lc_read_u64_le(in);
+    to.at.upto = lc_read_varint(in);
+    to.used_s = (int64_t)lc_read_u64_le(in);
+    if (in->err != LC_OK)
+        return LC_ECORRUPT;
+    memcpy(to.id.octets, octets.p, sizeof to.id.octets);
+    return lc_senders_move(&s->senders, &to);
+}
+
 lc_err lc_manifest_apply(struct lc_manifest_state *s, struct lc_slice ops)
 {
     static lc_err (*const appliers[])(struct lc_manifest_state *, struct lc_reader *) = {
@@ -269,6 +301,7 @@ lc_err lc_manifest_apply(struct lc_manifest_state *s, struct lc_slice ops)
         [OP_SEGMENT_GONE] = apply_segment_gone,
         [OP_GAP] = apply_gap,
         [OP_GAPS_FORGOTTEN] = apply_gaps_forgotten,
+        [OP_SENDER] = apply_sender,
     };
     struct lc_reader in = lc_reader(ops);
     lc_err e = LC_OK;

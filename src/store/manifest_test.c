@@ -268,7 +268,7 @@ static void an_unknown_version_is_told(void **state)
     struct lc_diag diag;
     size_t torn;
     assert_lc_err(lc_manifest_parse(f.octets, &s, &torn, &diag), LC_EVERSION);
-    assert_non_null(strstr(diag.text, "version 2"));
+    assert_non_null(strstr(diag.text, "version 3"));
     free_file(&f);
 }
 

@@ -125,6 +125,15 @@ static lc_err load_manifest(struct lc_recovery *r)
     return LC_OK;
 }
 
+static lc_err load_senders(struct lc_store *s)
+{
+    const struct lc_senders *known = &s->manifest.state.senders;
+    lc_err e = LC_OK;
+    for (size_t i = 0; i < known->count && e == LC_OK; i++)
+        e = lc_senders_move(&s->senders, &known->list[i]);
+    return e;
+}
+
 /* ---- damage ---- */
 
 void lc_recover_note(struct lc_recovery *r, const char *fmt, ...)
@@ -289,6 +298,7 @@ static lc_err begin_run(struct lc_recovery *r)
         lc_replay_account(r, i);
         edit_shard(r, i, &edit, &firsts[i]);
     }
+    lc_edit_move_senders(&edit, &s->senders);
     lc_err e = lc_manifest_rewrite(&s->manifest, &edit);
     lc_edit_done(&edit);
     if (e != LC_OK)
@@ -296,6 +306,7 @@ static lc_err begin_run(struct lc_recovery *r)
     struct lc_version_change change = {.tables = &s->manifest.state};
     if (e == LC_OK)
         e = lc_store_publish(s, &change);
+    s->is_recovering = e != LC_OK;
     for (unsigned i = 0; i < s->config.writers && e == LC_OK; i++)
         e = init_shard(r, i, firsts[i]);
     free(firsts);
@@ -368,6 +379,10 @@ static lc_err prepare(struct lc_recovery *r)
     if (e != LC_OK)
         return e;
     number_segments(r);
+    s->is_recovering = true;
+    e = load_senders(s);
+    if (e != LC_OK)
+        return e;
     const struct lc_manifest_state *state = &s->manifest.state;
     r->shard_count =
         state->shard_count > s->config.writers ? state->shard_count : s->config.writers;

@@ -154,7 +154,7 @@ static lc_err keep_record(struct lc_recovery *r, const struct lc_wal_file *f,
             if (e != LC_OK)
                 return e;
         }
-        lc_err e = lc_set_append(r->set, sequence, rec);
+        lc_err e = lc_set_append(r->set, sequence, rec, NULL);
         if (e != LC_EWAIT)
             return e;
         e = close_set(r, f->shard, f->number);
@@ -237,6 +237,14 @@ static void report_file(struct lc_recovery *r, const struct lc_wal_file *f,
     r->report->damaged_places += reader->damaged_places - 1;
 }
 
+static void on_sender(void *arg, const struct lc_sender_id *id, const struct lc_sender_position *at)
+{
+    struct lc_recovery *r = arg;
+    lc_err e = lc_store_move_sender(r->store, id, at);
+    if (e != LC_OK)
+        r->err = e;
+}
+
 static lc_err replay_file(struct lc_recovery *r, const struct lc_wal_file *f)
 {
     struct lc_wal_reader reader;
@@ -244,7 +252,11 @@ static lc_err replay_file(struct lc_recovery *r, const struct lc_wal_file *f)
     if (e != LC_OK)
         return e;
     reader.limit = f->limit;
+    reader.on_sender = on_sender;
+    reader.on_sender_arg = r;
     e = replay_records(r, f, &reader);
+    if (e == LC_OK)
+        e = r->err;
     report_file(r, f, &reader);
     close_wal(&reader);
     return e;

@@ -192,6 +192,16 @@ static uint64_t last_sequence(const struct lc_set *set)
     return rows == 0 ? 0 : lc_id_sequence(lc_set_entry(set, rows - 1).id);
 }
 
+/* Positions that were made durable by the set's WAL. What is committed meanwhile is not among them:
+ * it need not be durable yet. */
+static void edit_moved_senders(struct lc_store *s, const struct lc_set *set, struct lc_edit *edit)
+{
+    uint32_t at = 0, end = lc_set_committed_mark(set).moves;
+    struct lc_sender_entry to = {.used_s = lc_wall_ns(s->clock) / LC_NS_PER_S};
+    while (lc_set_next_sender(set, &at, end, &to.id, &to.at))
+        lc_edit_move_sender(edit, &to);
+}
+
 static lc_err name_segment(struct lc_store *s, const struct lc_sealing *job)
 {
     struct lc_manifest_shard shard = s->manifest.state.shards[job->shard];
@@ -203,6 +213,10 @@ static lc_err name_segment(struct lc_store *s, const struct lc_sealing *job)
     lc_edit_shard(&edit, job->shard, &shard);
     if (job->segment != NULL)
         lc_edit_add_segment(&edit, lc_segment_meta(job->segment));
+    if (s->is_recovering) /* the WAL may go in which any of them stands */
+        lc_edit_move_senders(&edit, &s->senders);
+    else
+        edit_moved_senders(s, job->set, &edit);
     lc_err e = lc_manifest_edit(&s->manifest, &edit);
     lc_edit_done(&edit);
     return e;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/cursor.h"
+#include "store/moves.h"
 #include "store/row.h"
 #include "store/version.h"
 
@@ -45,13 +46,15 @@ struct lc_set {
     /* Marks, each as one word, so that they are read and published whole. */
     _Atomic(uint64_t) appended;
     _Atomic(uint64_t) committed;
+    _Atomic(uint32_t) committed_moves;
     _Atomic(uint64_t) allocated;
+    struct lc_moves moves;
 
     /* the writer's */
     uint32_t rows;
     struct lc_names names;
     struct lc_row_hints hints;
-    uint64_t used; /* octets of rows and entries */
+    uint64_t used; /* octets of rows, entries and moves */
     uint8_t *free, *free_end;
     size_t chunk_octets;
     size_t chunk_count;
@@ -67,7 +70,7 @@ static uint64_t mark_pack(struct lc_set_mark m)
 
 static struct lc_set_mark mark_unpack(uint64_t v)
 {
-    return (struct lc_set_mark){(uint32_t)(v >> 32), (uint16_t)(v >> 16), (uint16_t)v};
+    return (struct lc_set_mark){(uint32_t)(v >> 32), (uint16_t)(v >> 16), (uint16_t)v, 0};
 }
 
 static uint64_t within(uint64_t v, uint64_t min, uint64_t max)
@@ -92,6 +95,7 @@ lc_err lc_set_new(unsigned shard, uint64_t max_octets, struct lc_set **ret)
     atomic_init(&set->refs, 1);
     set->shard = shard;
     set->max_octets = max_octets;
+    lc_moves_init(&set->moves, max_octets);
     set->page_max = page_max;
     set->chunk_octets = (size_t)within(max_octets / 8, CHUNK_OCTETS_MIN, CHUNK_OCTETS_MAX);
     *ret = set;
@@ -113,6 +117,7 @@ void lc_set_unref(struct lc_set *set)
     for (size_t i = 0; i < set->page_max; i++)
         free(set->pages[i]);
     lc_names_done(&set->names);
+    lc_moves_done(&set->moves);
     free(set);
 }
 
@@ -129,7 +134,7 @@ static struct entry *entry_at(const struct lc_set *set, uint32_t row)
 static void publish_appended(struct lc_set *set)
 {
     struct lc_set_mark m = {set->rows, (uint16_t)set->names.string_count,
-                            (uint16_t)set->names.stream_count};
+                            (uint16_t)set->names.stream_count, 0};
     atomic_store_explicit(&set->appended, mark_pack(m), memory_order_release);
 }
 
@@ -176,9 +181,9 @@ static bool is_full(const struct lc_set *set, uint64_t sequence, size_t need)
 {
     uint64_t names = (uint64_t)set->names.string_count * STRING_OCTETS +
                      (uint64_t)set->names.stream_count * STREAM_OCTETS;
-    return set->rows > 0 && (set->used + names + need > set->max_octets ||
+    return set->used > 0 && (set->used + names + need > set->max_octets ||
                              set->names.stream_count == LC_NAMES_STREAMS_MAX ||
-                             sequence - set->first_sequence > UINT32_MAX);
+                             (set->rows > 0 && sequence - set->first_sequence > UINT32_MAX));
 }
 
 static lc_err make_room(struct lc_set *set, uint64_t sequence, size_t need)
@@ -193,12 +198,38 @@ static lc_err make_room(struct lc_set *set, uint64_t sequence, size_t need)
     return need <= (size_t)(set->free_end - set->free) ? LC_OK : chunk_make(set, need);
 }
 
-lc_err lc_set_append(struct lc_set *set, uint64_t sequence, const struct lc_record *r)
+bool lc_set_knows(struct lc_set *set, const struct lc_set_from *from)
+{
+    return lc_moves_know(&set->moves, from->id, from->at.epoch);
+}
+
+static void add_move(struct lc_set *set, uint32_t rows, uint64_t upto)
+{
+    lc_moves_add(&set->moves, rows, upto);
+    set->used += LC_MOVE_OCTETS;
+}
+
+lc_err lc_set_move(struct lc_set *set, const struct lc_set_from *from)
+{
+    if (set->used > 0 && set->used + LC_MOVE_OCTETS > set->max_octets)
+        return LC_EWAIT;
+    lc_err e = lc_moves_reserve(&set->moves, from->id, from->at.epoch);
+    if (e == LC_OK)
+        add_move(set, set->rows, from->at.upto);
+    return e;
+}
+
+lc_err lc_set_append(struct lc_set *set, uint64_t sequence, const struct lc_record *r,
+                     const struct lc_set_from *from)
 {
     size_t need = lc_row_bound(r);
     if (r->field_count > LC_FIELDS_MAX || need > LC_SET_RECORD_MAX)
         return LC_ELIMIT;
-    lc_err e = make_room(set, sequence, need);
+    lc_err e = LC_OK;
+    if (LC_UNLIKELY(from != NULL))
+        e = lc_moves_reserve(&set->moves, from->id, from->at.epoch);
+    if (LC_LIKELY(e == LC_OK))
+        e = make_room(set, sequence, need);
     if (LC_UNLIKELY(e != LC_OK))
         return e;
 
@@ -222,6 +253,8 @@ lc_err lc_set_append(struct lc_set *set, uint64_t sequence, const struct lc_reco
     set->free += n;
     set->used += n + sizeof(struct entry);
     set->rows++;
+    if (LC_UNLIKELY(from != NULL))
+        add_move(set, set->rows, from->at.upto);
     publish_appended(set);
     return LC_OK;
 }
@@ -247,9 +280,11 @@ void lc_set_truncate(struct lc_set *set)
     /* An emptied set is not looked through: its rows have long left the cache. */
     for (uint32_t row = kept.rows; row < set->rows && kept.rows > 0; row++)
         set->used -= lc_row_size(entry_at(set, row)->octets) + sizeof(struct entry);
+    set->used -= (uint64_t)(lc_moves_before(&set->moves, UINT32_MAX) - kept.moves) * LC_MOVE_OCTETS;
     if (kept.rows == 0)
-        set->used = 0;
+        set->used = (uint64_t)kept.moves * LC_MOVE_OCTETS;
     set->rows = kept.rows;
+    lc_moves_truncate(&set->moves, kept.moves);
     lc_names_truncate(&set->names, kept.strings, kept.streams);
     set->hints = (struct lc_row_hints){0};
     set->chunk_count = 0;
@@ -268,6 +303,7 @@ void lc_set_reset(struct lc_set *set)
 {
     LC_ASSERT(lc_set_is_alone(set));
     atomic_store_explicit(&set->committed, 0, memory_order_relaxed);
+    atomic_store_explicit(&set->committed_moves, 0, memory_order_relaxed);
     lc_set_truncate(set);
     for (size_t i = 0; i < LC_SET_PARTS_MAX; i++) {
         struct chunk *c = &set->chunks[i];
@@ -283,16 +319,21 @@ void lc_set_reset(struct lc_set *set)
 
 struct lc_set_mark lc_set_appended(const struct lc_set *set)
 {
-    return mark_unpack(atomic_load_explicit(&set->appended, memory_order_acquire));
+    struct lc_set_mark m = mark_unpack(atomic_load_explicit(&set->appended, memory_order_acquire));
+    m.moves = lc_moves_before(&set->moves, m.rows);
+    return m;
 }
 
 struct lc_set_mark lc_set_committed_mark(const struct lc_set *set)
 {
-    return mark_unpack(atomic_load_explicit(&set->committed, memory_order_acquire));
+    struct lc_set_mark m = mark_unpack(atomic_load_explicit(&set->committed, memory_order_acquire));
+    m.moves = atomic_load_explicit(&set->committed_moves, memory_order_acquire);
+    return m;
 }
 
 void lc_set_commit(struct lc_set *set, struct lc_set_mark mark)
 {
+    atomic_store_explicit(&set->committed_moves, mark.moves, memory_order_release);
     atomic_store_explicit(&set->committed, mark_pack(mark), memory_order_release);
 }
 
@@ -346,6 +387,12 @@ lc_err lc_set_define(const struct lc_set *set, struct lc_set_mark from, struct l
             e = put_counted(out, parts[k]);
     }
     return e;
+}
+
+bool lc_set_next_sender(const struct lc_set *set, uint32_t *at, uint32_t to,
+                        struct lc_sender_id *ret_id, struct lc_sender_position *ret)
+{
+    return lc_moves_next(&set->moves, at, to, ret_id, ret);
 }
 
 /* ---- reading ---- */

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/record.h"
+#include "base/sender.h"
 
 struct lc_set;
 
@@ -48,11 +49,23 @@ void lc_set_record(const struct lc_set *set, uint32_t row, struct lc_field *fiel
 /* The largest record: all of its strings together. */
 #define LC_SET_RECORD_MAX (2u << 20)
 
-/* A place between two records, and the names that were numbered before it. */
+/* A place between two records, the names that were numbered before it, and the moves of senders. */
 struct lc_set_mark {
     uint32_t rows;
     uint16_t strings;
     uint16_t streams;
+    uint32_t moves;
+};
+
+static inline bool lc_set_mark_eq(struct lc_set_mark a, struct lc_set_mark b)
+{
+    return a.rows == b.rows && a.moves == b.moves;
+}
+
+/* Who sent a record, and how far that brings the sender. */
+struct lc_set_from {
+    const struct lc_sender_id *id;
+    struct lc_sender_position at;
 };
 
 /* max_octets: of memory, about, within LC_SET_OCTETS_MIN and 64 MiB; one record always fits. One
@@ -64,9 +77,14 @@ bool lc_set_is_alone(const struct lc_set *set);
 /* Empty again, with its memory kept, by the only one who holds it. */
 void lc_set_reset(struct lc_set *set);
 /* Copies it. Sequences increase. LC_EWAIT: the set is full; LC_ELIMIT: no set takes such a record;
- * -ENOMEM. After an error nothing has changed. */
-LC_MUST_CHECK lc_err lc_set_append(struct lc_set *set, uint64_t sequence,
-                                   const struct lc_record *r);
+ * -ENOMEM. After an error nothing has changed.
+ * from: NULL: of no sender that counts */
+LC_MUST_CHECK lc_err lc_set_append(struct lc_set *set, uint64_t sequence, const struct lc_record *r,
+                                   const struct lc_set_from *from);
+/* A move without a record. LC_EWAIT: the set is full; -ENOMEM. */
+LC_MUST_CHECK lc_err lc_set_move(struct lc_set *set, const struct lc_set_from *from);
+/* The sender has moved in this set before. */
+bool lc_set_knows(struct lc_set *set, const struct lc_set_from *from);
 /* Drops what was appended and not committed. No committer may be at work. */
 void lc_set_truncate(struct lc_set *set);
 
@@ -74,7 +92,7 @@ void lc_set_truncate(struct lc_set *set);
 
 struct lc_set_mark lc_set_appended(const struct lc_set *set);
 struct lc_set_mark lc_set_committed_mark(const struct lc_set *set);
-/* Rows before `mark` become readable. */
+/* Rows before `mark` become readable, and its moves count. */
 void lc_set_commit(struct lc_set *set, struct lc_set_mark mark);
 /* The octets of rows [from, to), in at most LC_SET_PARTS_MAX parts that live as long as the set;
  * returns how many parts. */
@@ -85,5 +103,9 @@ size_t lc_set_parts(const struct lc_set *set, uint32_t from, uint32_t to,
  */
 LC_MUST_CHECK lc_err lc_set_define(const struct lc_set *set, struct lc_set_mark from,
                                    struct lc_set_mark to, struct lc_dynbuf *out);
+/* Where senders have come to with the moves [*at, to): each of them once. Goes on at *at; false: no
+ * further one. */
+bool lc_set_next_sender(const struct lc_set *set, uint32_t *at, uint32_t to,
+                        struct lc_sender_id *ret_id, struct lc_sender_position *ret);
 
 #endif

@@ -29,7 +29,7 @@ static void keeps_records(void **state)
     for (unsigned i = 0; i < LC_TEST_RECORDS; i++) {
         struct lc_field fields[LC_FIELDS_MAX];
         struct lc_record r = lc_test_record(i, fields);
-        assert_lc_ok(lc_set_append(set, 100 + i, &r));
+        assert_lc_ok(lc_set_append(set, 100 + i, &r, NULL));
     }
     assert_int_equal(lc_set_committed(set), 0);
     commit_all(set);
@@ -56,7 +56,7 @@ static void absent_time_and_space_are_filled_in(void **state)
     LC_UNUSED(state);
     struct lc_set *set = new_set(0);
     struct lc_record r = {.time_ns = LC_TIME_ABSENT, .received_ns = 42, .level = LC_LEVEL_NONE};
-    assert_lc_ok(lc_set_append(set, 1, &r));
+    assert_lc_ok(lc_set_append(set, 1, &r, NULL));
     struct lc_field fields[LC_FIELDS_MAX];
     lc_set_record(set, 0, fields, &r);
     assert_true(r.time_ns == 42);
@@ -74,7 +74,7 @@ static void extreme_times_come_back(void **state)
     for (size_t i = 0; i < LC_ARRAY_LEN(times); i++)
         for (size_t k = 0; k < LC_ARRAY_LEN(times); k++, row++) {
             struct lc_record r = {.time_ns = times[i], .received_ns = times[k]}, got;
-            assert_lc_ok(lc_set_append(set, row + 1, &r));
+            assert_lc_ok(lc_set_append(set, row + 1, &r, NULL));
             struct lc_field fields[LC_FIELDS_MAX];
             lc_set_record(set, row, fields, &got);
             assert_true(got.time_ns == times[i] && got.received_ns == times[k]);
@@ -88,15 +88,15 @@ static void largest_record_fits_and_larger_is_refused(void **state)
     struct lc_set *set = new_set(0);
     uint8_t *octets = calloc(1, LC_SET_RECORD_MAX);
     struct lc_record r = {.message = lc_slice(octets, LC_SET_RECORD_MAX)}, got;
-    assert_lc_err(lc_set_append(set, 1, &r), LC_ELIMIT);
+    assert_lc_err(lc_set_append(set, 1, &r, NULL), LC_ELIMIT);
     r.message.n -= 200;
-    assert_lc_ok(lc_set_append(set, 1, &r));
-    assert_lc_err(lc_set_append(set, 2, &r), LC_EWAIT);
+    assert_lc_ok(lc_set_append(set, 1, &r, NULL));
+    assert_lc_err(lc_set_append(set, 2, &r, NULL), LC_EWAIT);
     struct lc_field fields[LC_FIELDS_MAX + 1];
     lc_set_record(set, 0, fields, &got);
     assert_slice_eq(got.message, r.message);
     r = (struct lc_record){.fields = fields, .field_count = LC_FIELDS_MAX + 1};
-    assert_lc_err(lc_set_append(set, 2, &r), LC_ELIMIT);
+    assert_lc_err(lc_set_append(set, 2, &r, NULL), LC_ELIMIT);
     free(octets);
     lc_set_unref(set);
 }
@@ -107,7 +107,7 @@ static uint32_t fill(struct lc_set *set, uint64_t sequence)
     for (uint32_t i = 0;; i++) {
         struct lc_field fields[LC_FIELDS_MAX];
         struct lc_record r = lc_test_record(i, fields);
-        lc_err e = lc_set_append(set, sequence + i, &r);
+        lc_err e = lc_set_append(set, sequence + i, &r, NULL);
         if (e == LC_EWAIT)
             return i;
         assert_lc_ok(e);
@@ -135,7 +135,7 @@ static void too_many_streams_fill_it(void **state)
     struct lc_set *set = new_set(UINT64_MAX);
     for (uint32_t i = 0;; i++) {
         struct lc_record r = {.stream.host = lc_slice(&i, sizeof i)};
-        lc_err e = lc_set_append(set, i + 1, &r);
+        lc_err e = lc_set_append(set, i + 1, &r, NULL);
         if (e == LC_EWAIT) {
             assert_int_equal(i, LC_NAMES_STREAMS_MAX);
             break;
@@ -153,7 +153,7 @@ static void more_strings_than_numbers_are_kept(void **state)
     struct lc_field fields[LC_FIELDS_MAX];
     for (uint32_t i = 0; i < count; i++) {
         struct lc_record r = {.source = lc_slice(&i, sizeof i)};
-        assert_lc_ok(lc_set_append(set, i + 1, &r));
+        assert_lc_ok(lc_set_append(set, i + 1, &r, NULL));
     }
     for (uint32_t i = 0; i < count; i++) {
         struct lc_record r;
@@ -173,7 +173,7 @@ static void truncates_to_what_is_committed(void **state)
         struct lc_record r;
         for (unsigned i = 0; i < LC_TEST_RECORDS; i++) {
             r = lc_test_record(i, fields);
-            assert_lc_ok(lc_set_append(set, 1 + i, &r));
+            assert_lc_ok(lc_set_append(set, 1 + i, &r, NULL));
             if (i + 1 == kept)
                 commit_all(set);
         }
@@ -181,7 +181,7 @@ static void truncates_to_what_is_committed(void **state)
         assert_int_equal(lc_set_appended(set).rows, kept);
         for (unsigned i = kept; i < LC_TEST_RECORDS; i++) {
             r = lc_test_record(i, fields);
-            assert_lc_ok(lc_set_append(set, 1 + i, &r));
+            assert_lc_ok(lc_set_append(set, 1 + i, &r, NULL));
         }
         for (unsigned i = 0; i < LC_TEST_RECORDS; i++) {
             struct lc_field got_fields[LC_FIELDS_MAX];

@@ -87,7 +87,7 @@ static lc_err new_active_set(struct lc_shard *shard, struct lc_set **ret)
 
 lc_err lc_shard_rotate(struct lc_shard *shard)
 {
-    if (lc_set_appended(shard->active).rows == 0)
+    if (lc_set_mark_eq(lc_set_appended(shard->active), (struct lc_set_mark){0}))
         return LC_EEND;
     pthread_mutex_lock(&shard->lock);
     lc_err e = shard->closed > 0 ? wait_for_room(shard) : LC_OK;
@@ -117,25 +117,31 @@ static lc_err look_up_reservation(struct lc_shard *shard)
     return e;
 }
 
-static lc_err append(struct lc_shard *shard, const struct lc_record *r)
+static bool works(struct lc_shard *shard)
 {
-    if (LC_UNLIKELY(atomic_load_explicit(&shard->disk, memory_order_acquire) != LC_SHARD_WORKS))
+    return LC_LIKELY(atomic_load_explicit(&shard->disk, memory_order_acquire) == LC_SHARD_WORKS);
+}
+
+static lc_err append(struct lc_shard *shard, const struct lc_record *r,
+                     const struct lc_set_from *from)
+{
+    if (!works(shard))
         return LC_EFULL;
     if (LC_UNLIKELY(shard->next == shard->may_give)) {
         lc_err e = look_up_reservation(shard);
         if (e != LC_OK)
             return e;
     }
-    lc_err e = lc_set_append(shard->active, shard->next, r);
+    lc_err e = lc_set_append(shard->active, shard->next, r, from);
     if (LC_LIKELY(e != LC_EWAIT))
         return e;
     e = lc_shard_rotate(shard);
-    return e == LC_OK ? lc_set_append(shard->active, shard->next, r) : e;
+    return e == LC_OK ? lc_set_append(shard->active, shard->next, r, from) : e;
 }
 
-lc_err lc_shard_append(struct lc_shard *shard, const struct lc_record *r, uint64_t *ret_id)
+/* Counts what came of it, and gives the id. */
+static lc_err appended(struct lc_shard *shard, lc_err e, uint64_t *ret_id)
 {
-    lc_err e = append(shard, r);
     if (LC_LIKELY(e == LC_OK)) {
         *ret_id = lc_id_make(shard->next++, shard->number);
         count(&shard->appended);
@@ -145,6 +151,50 @@ lc_err lc_shard_append(struct lc_shard *shard, const struct lc_record *r, uint64
         count(&shard->waits);
     else
         count(&shard->refused);
+    return e == -ENOMEM ? LC_EFULL : e;
+}
+
+lc_err lc_shard_append(struct lc_shard *shard, const struct lc_record *r, uint64_t *ret_id)
+{
+    return appended(shard, append(shard, r, NULL), ret_id);
+}
+
+/* A sender that is new to the set has to be admitted to the store's table. */
+static lc_err admit(struct lc_shard *shard, const struct lc_set_from *from)
+{
+    return lc_set_knows(shard->active, from) ? LC_OK
+                                             : lc_store_admit_sender(shard->store, from->id);
+}
+
+lc_err lc_shard_append_from(struct lc_shard *shard, const struct lc_record *r,
+                            const struct lc_sender_id *sender, const struct lc_sender_position *at,
+                            uint64_t *ret_id)
+{
+    struct lc_set_from from = {sender, *at};
+    lc_err e = admit(shard, &from);
+    if (e == LC_OK)
+        e = append(shard, r, &from);
+    return appended(shard, e, ret_id);
+}
+
+static lc_err move(struct lc_shard *shard, const struct lc_set_from *from)
+{
+    if (!works(shard))
+        return LC_EFULL;
+    lc_err e = lc_set_move(shard->active, from);
+    if (e != LC_EWAIT)
+        return e;
+    e = lc_shard_rotate(shard);
+    return e == LC_OK ? lc_set_move(shard->active, from) : e;
+}
+
+lc_err lc_shard_move_sender(struct lc_shard *shard, const struct lc_sender_id *sender,
+                            const struct lc_sender_position *at)
+{
+    struct lc_set_from from = {sender, *at};
+    lc_err e = admit(shard, &from);
+    if (e == LC_OK)
+        e = move(shard, &from);
     return e == -ENOMEM ? LC_EFULL : e;
 }
 
@@ -161,12 +211,19 @@ void lc_shard_flush(struct lc_shard *shard, bool urgent)
 
 /* ---- what became of it ---- */
 
-/* The committer has given up, and waits: the sets are ours. */
-static void drop_uncommitted(struct lc_shard *shard, uint64_t committed)
+/* Whether a sender had moved in it since. */
+static bool truncate(struct lc_set *set)
 {
-    if (shard->active != shard->current)
-        lc_set_truncate(shard->active);
-    lc_set_truncate(shard->current);
+    bool moved = lc_set_appended(set).moves > lc_set_committed_mark(set).moves;
+    lc_set_truncate(set);
+    return moved;
+}
+
+/* The committer has given up, and waits: the sets are ours. True: something was dropped. */
+static bool drop_uncommitted(struct lc_shard *shard, uint64_t committed)
+{
+    bool moved = shard->active != shard->current && truncate(shard->active);
+    moved = truncate(shard->current) || moved;
     uint64_t dropped = shard->next - 1 - committed;
     uint64_t refused = atomic_load_explicit(&shard->refused, memory_order_relaxed);
     atomic_store_explicit(&shard->refused, refused + dropped, memory_order_relaxed);
@@ -175,6 +232,7 @@ static void drop_uncommitted(struct lc_shard *shard, uint64_t committed)
     atomic_store_explicit(&shard->disk, LC_SHARD_BROKEN, memory_order_release);
     pthread_cond_signal(&shard->wake);
     pthread_mutex_unlock(&shard->lock);
+    return dropped > 0 || moved;
 }
 
 /* A set that cannot be closed yet will be asked for again. */
@@ -198,9 +256,8 @@ bool lc_shard_outcome(struct lc_shard *shard, struct lc_outcome *ret)
     if (!refuses)
         return false;
     uint64_t last = shard->next - 1;
-    drop_uncommitted(shard, committed);
     *ret = (struct lc_outcome){lc_id_make(last, shard->number), LC_EFULL};
-    return last > committed;
+    return drop_uncommitted(shard, committed);
 }
 
 void lc_shard_on_progress(struct lc_shard *shard, void (*notify)(void *arg), void *arg)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "store/internal.h"
 
 #define MEMORY_DEFAULT (UINT64_C(512) << 20)
@@ -91,6 +92,58 @@ struct lc_shard *lc_store_shard(struct lc_store *store, unsigned n)
     return &store->shards[n];
 }
 
+/* ---- senders ---- */
+
+static int64_t now_s(const struct lc_store *s)
+{
+    return lc_wall_ns(s->clock) / LC_NS_PER_S;
+}
+
+lc_err lc_store_admit_sender(struct lc_store *s, const struct lc_sender_id *id)
+{
+    int64_t now = now_s(s);
+    pthread_mutex_lock(&s->senders_lock);
+    lc_err e = lc_senders_admit(&s->senders, id, now, now - LC_SENDERS_KEEP_S);
+    pthread_mutex_unlock(&s->senders_lock);
+    return e;
+}
+
+lc_err lc_store_move_sender(struct lc_store *s, const struct lc_sender_id *id,
+                            const struct lc_sender_position *at)
+{
+    struct lc_sender_entry entry = {*id, *at, now_s(s)};
+    pthread_mutex_lock(&s->senders_lock);
+    lc_err e = lc_senders_move(&s->senders, &entry);
+    pthread_mutex_unlock(&s->senders_lock);
+    return e;
+}
+
+void lc_store_move_senders(struct lc_store *s, const struct lc_set *set, uint32_t from, uint32_t to)
+{
+    struct lc_sender_id id;
+    struct lc_sender_position at;
+    /* its place in the table was made when it was admitted */
+    while (lc_set_next_sender(set, &from, to, &id, &at))
+        (void)!lc_store_move_sender(s, &id, &at);
+}
+
+bool lc_store_sender(struct lc_store *store, const struct lc_sender_id *sender,
+                     struct lc_sender_position *ret)
+{
+    pthread_mutex_lock(&store->senders_lock);
+    const struct lc_sender_entry *entry = lc_senders_find(&store->senders, sender);
+    bool is_known = entry != NULL && (entry->at.epoch != 0 || entry->at.upto != 0);
+    if (is_known)
+        *ret = entry->at;
+    pthread_mutex_unlock(&store->senders_lock);
+    return is_known;
+}
+
+unsigned lc_sender_shard(const struct lc_sender_id *sender, unsigned writers)
+{
+    return (unsigned)(lc_hash64(lc_slice(sender->octets, sizeof sender->octets), 0) % writers);
+}
+
 static uint64_t look(const atomic_uint_fast64_t *counter)
 {
     return atomic_load_explicit(counter, memory_order_relaxed);
@@ -145,6 +198,7 @@ static void init_locks(struct lc_store *s)
     pthread_mutex_init(&s->manifest_lock, NULL);
     pthread_mutex_init(&s->queue_lock, NULL);
     pthread_mutex_init(&s->watch_lock, NULL);
+    pthread_mutex_init(&s->senders_lock, NULL);
 }
 
 static lc_err store_new(const struct lc_store_config *config, struct lc_store **ret)
@@ -285,6 +339,8 @@ static void store_free(struct lc_store *s)
     pthread_mutex_destroy(&s->manifest_lock);
     pthread_mutex_destroy(&s->queue_lock);
     pthread_mutex_destroy(&s->watch_lock);
+    pthread_mutex_destroy(&s->senders_lock);
+    lc_senders_done(&s->senders);
     pthread_cond_destroy(&s->queue_wake);
     pthread_cond_destroy(&s->upkeep_wake);
     free(s->shards);

@@ -12,6 +12,7 @@
 #define LC_STORE_STORE_H
 
 #include "base/record.h"
+#include "base/sender.h"
 #include "base/time.h"
 #include "store/disk.h"
 
@@ -59,6 +60,25 @@ struct lc_shard *lc_store_shard(struct lc_store *store, unsigned n);
  * failing: refuse; LC_ELIMIT: the record is too large for any block (1 MiB + fields). */
 LC_MUST_CHECK lc_err lc_shard_append(struct lc_shard *shard, const struct lc_record *r,
                                      uint64_t *ret_id);
+
+/* Likewise, and with it the sender has come to `at`: record and position become durable in one
+ * write, or neither does. Positions of a sender increase, and within one run of the store it always
+ * comes by the same shard. LC_ELIMIT also: too many senders (10,000; one goes when it was not used
+ * for a week). */
+LC_MUST_CHECK lc_err lc_shard_append_from(struct lc_shard *shard, const struct lc_record *r,
+                                          const struct lc_sender_id *sender,
+                                          const struct lc_sender_position *at, uint64_t *ret_id);
+/* A position without a record: what lies before it needs no storing. When it is committed, notify
+ * (below) is called and lc_store_sender() shows it; an outcome of LC_EFULL says that it is not
+ * going to be. LC_OK, LC_EWAIT, LC_EFULL; LC_ELIMIT: too many senders. */
+LC_MUST_CHECK lc_err lc_shard_move_sender(struct lc_shard *shard, const struct lc_sender_id *sender,
+                                          const struct lc_sender_position *at);
+/* What is committed of a sender. After LC_EFULL it goes on behind it. False: not known. Any thread.
+ */
+bool lc_store_sender(struct lc_store *store, const struct lc_sender_id *sender,
+                     struct lc_sender_position *ret);
+/* The shard that a sender comes by: 0 .. writers - 1. */
+unsigned lc_sender_shard(const struct lc_sender_id *sender, unsigned writers);
 
 /* Tells the committer that there is something new: once for each turn of the writer's loop.
  * urgent: somebody waits for an answer, so commit at once; else within 5 ms. */

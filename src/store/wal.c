@@ -112,7 +112,8 @@ void lc_wal_abandon(struct lc_wal *wal)
 }
 
 static void fill_frame(const struct lc_wal *wal, const struct lc_set *set, struct lc_set_mark from,
-                       struct lc_set_mark to, const struct lc_slice *parts, size_t count)
+                       struct lc_set_mark to, uint64_t before, const struct lc_slice *parts,
+                       size_t count)
 {
     uint32_t definitions = (uint32_t)(wal->front.n - LC_WAL_FRAME_SIZE);
     size_t length = definitions;
@@ -123,7 +124,9 @@ static void fill_frame(const struct lc_wal *wal, const struct lc_set *set, struc
     lc_write_u32_le(&w, 0); /* the checksum comes last */
     lc_write_u64_le(&w, wal->id.store);
     lc_write_u64_le(&w, wal->id.number);
-    lc_write_u64_le(&w, lc_id_sequence(lc_set_entry(set, from.rows).id));
+    /* A frame without records has no first one: it stands behind the one before it. */
+    lc_write_u64_le(&w,
+                    to.rows > from.rows ? lc_id_sequence(lc_set_entry(set, from.rows).id) : before);
     lc_write_u32_le(&w, to.rows - from.rows);
     lc_write_u32_le(&w, definitions);
     lc_write_u32_le(&w, (uint32_t)length);
@@ -138,8 +141,24 @@ static void fill_frame(const struct lc_wal *wal, const struct lc_set *set, struc
     lc_write_u32_le(&w, crc);
 }
 
+static lc_err put_senders(struct lc_wal *wal, const struct lc_set *set, uint32_t from, uint32_t to)
+{
+    uint8_t octets[sizeof(struct lc_sender_id) + sizeof(uint64_t) + LC_VARINT_MAX];
+    struct lc_sender_id id;
+    struct lc_sender_position at;
+    lc_err e = LC_OK;
+    while (e == LC_OK && lc_set_next_sender(set, &from, to, &id, &at)) {
+        struct lc_writer w = lc_writer(octets, sizeof octets);
+        lc_write_bytes(&w, lc_slice(id.octets, sizeof id.octets));
+        lc_write_u64_le(&w, at.epoch);
+        lc_write_varint(&w, at.upto);
+        e = lc_dynbuf_append(&wal->front, lc_writer_done(&w));
+    }
+    return e;
+}
+
 lc_err lc_wal_write(struct lc_wal *wal, const struct lc_set *set, struct lc_set_mark from,
-                    struct lc_set_mark to)
+                    struct lc_set_mark to, uint64_t before)
 {
     struct lc_slice parts[1 + LC_SET_PARTS_MAX];
     lc_dynbuf_consume(&wal->front, wal->front.n);
@@ -148,10 +167,12 @@ lc_err lc_wal_write(struct lc_wal *wal, const struct lc_set *set, struct lc_set_
         return e;
     wal->front.n = LC_WAL_FRAME_SIZE;
     e = lc_set_define(set, wal->before, from, &wal->front);
+    if (e == LC_OK)
+        e = put_senders(wal, set, from.moves, to.moves);
     if (e != LC_OK)
         return e;
     size_t count = lc_set_parts(set, from.rows, to.rows, parts + 1);
-    fill_frame(wal, set, from, to, parts + 1, count);
+    fill_frame(wal, set, from, to, before, parts + 1, count);
     parts[0] = lc_dynbuf_slice(&wal->front);
     e = wal->disk->write(wal->disk->state, wal->file, parts, 1 + count, wal->offset);
     if (e != LC_OK)

@@ -55,9 +55,10 @@ LC_MUST_CHECK lc_err lc_wal_begin(struct lc_wal *wal, uint64_t durable);
 void lc_wal_end(struct lc_wal *wal);
 /* Likewise, and removes it: nothing that counts is in it. */
 void lc_wal_abandon(struct lc_wal *wal);
-/* Writes rows [from, to) of the file's set as one frame. */
+/* Writes rows [from, to) of the file's set, and where senders have come to with them, as one frame.
+ * before: the shard's last sequence in front of `from` */
 LC_MUST_CHECK lc_err lc_wal_write(struct lc_wal *wal, const struct lc_set *set,
-                                  struct lc_set_mark from, struct lc_set_mark to);
+                                  struct lc_set_mark from, struct lc_set_mark to, uint64_t before);
 /* What was written is durable, and the file's name. */
 LC_MUST_CHECK lc_err lc_wal_sync(struct lc_wal *wal);
 
@@ -71,6 +72,10 @@ struct lc_wal_reader {
     struct lc_slice file;
     struct lc_wal_id id;
     uint64_t limit; /* frames that begin behind this sequence are dead; set it after init */
+    /* Is told where senders have come to, frame by frame, before the frame's records; or NULL. */
+    void (*on_sender)(void *arg, const struct lc_sender_id *id,
+                      const struct lc_sender_position *at);
+    void *on_sender_arg;
     size_t at;
     uint64_t expected; /* the next frame's first sequence, at least */
     struct lc_names names;

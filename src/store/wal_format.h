@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 #define LC_WAL_MAGIC       UINT64_C(0x1A0A0D4C4157434C) /* "LCWAL\r\n\x1a" */
-#define LC_WAL_VERSION     1u
+#define LC_WAL_VERSION     2u
+#define LC_WAL_VERSION_MIN 1u          /* the oldest that can be read */
 #define LC_WAL_FRAME_MAGIC 0x7266434Cu /* "LCfr" */
 
 /* Within a frame's header. */

@@ -12,7 +12,7 @@
 #define SEQUENCE_MAX (UINT64_MAX >> LC_ID_SHARD_BITS)
 
 struct frame {
-    struct lc_slice definitions, rows;
+    struct lc_slice definitions, senders, rows;
     uint64_t first;
     uint32_t records;
     uint16_t strings, streams;
@@ -32,7 +32,7 @@ lc_err lc_wal_header(struct lc_slice file, const struct lc_wal_id *id, uint64_t 
     uint32_t crc = lc_read_u32_le(&r);
     if (r.err != LC_OK || magic != LC_WAL_MAGIC || crc != lc_crc32c(0, covered))
         return LC_ECORRUPT;
-    if (version != LC_WAL_VERSION)
+    if (version < LC_WAL_VERSION_MIN || version > LC_WAL_VERSION)
         return LC_EVERSION;
     if (shard != id->shard || store != id->store || number != id->number)
         return LC_ECORRUPT;
@@ -73,10 +73,43 @@ static bool read_range(struct lc_reader *in, uint32_t max, uint32_t *ret_first, 
     return true;
 }
 
-/* Names that a frame repeats. Those which are known already are the same ones. */
-static bool define_names(struct lc_names *names, struct lc_slice definitions)
+/* Where a sender has come to. */
+static void read_sender(struct lc_reader *in, struct lc_sender_id *ret_id,
+                        struct lc_sender_position *ret)
 {
-    struct lc_reader in = lc_reader(definitions);
+    struct lc_slice octets = lc_read_bytes(in, sizeof ret_id->octets);
+    if (octets.n == sizeof ret_id->octets)
+        memcpy(ret_id->octets, octets.p, octets.n);
+    ret->epoch = lc_read_u64_le(in);
+    ret->upto = lc_read_varint(in);
+}
+
+static bool are_senders(struct lc_slice senders)
+{
+    struct lc_reader in = lc_reader(senders);
+    struct lc_sender_id id;
+    struct lc_sender_position at;
+    while (in.err == LC_OK && lc_reader_left(&in) > 0)
+        read_sender(&in, &id, &at);
+    return in.err == LC_OK;
+}
+
+static void tell_senders(const struct lc_wal_reader *r, struct lc_slice senders)
+{
+    struct lc_reader in = lc_reader(senders);
+    struct lc_sender_id id;
+    struct lc_sender_position at;
+    while (r->on_sender != NULL && lc_reader_left(&in) > 0) {
+        read_sender(&in, &id, &at);
+        r->on_sender(r->on_sender_arg, &id, &at);
+    }
+}
+
+/* Names that a frame repeats. Those which are known already are the same ones. Behind them stand
+ * senders: a file of version 1 has none. */
+static bool define_names(struct lc_names *names, struct frame *f)
+{
+    struct lc_reader in = lc_reader(f->definitions);
     uint32_t i, end;
     if (!read_range(&in, LC_NAMES_STRINGS_MAX, &i, &end))
         return false;
@@ -92,7 +125,8 @@ static bool define_names(struct lc_names *names, struct lc_slice definitions)
         key.facility = read_counted(&in);
         names->streams[i] = key;
     }
-    return in.err == LC_OK && lc_reader_left(&in) == 0;
+    f->senders = lc_slice(in.p, lc_reader_left(&in));
+    return in.err == LC_OK && are_senders(f->senders);
 }
 
 static bool parse_frame(const struct lc_wal_reader *r, size_t at, struct frame *ret)
@@ -116,7 +150,7 @@ static bool parse_frame(const struct lc_wal_reader *r, size_t at, struct frame *
     f.definitions = lc_read_bytes(&in, definitions);
     f.rows = lc_read_bytes(&in, (size_t)length - definitions);
     if (in.err != LC_OK || length < definitions || f.streams > LC_NAMES_STREAMS_MAX ||
-        f.first < r->expected || f.first > SEQUENCE_MAX - f.records)
+        f.first + (f.records == 0) < r->expected || f.first > SEQUENCE_MAX - f.records)
         return false;
     if (lc_crc32c(0, lc_slice(covered, (size_t)(in.p - covered))) != crc)
         return false;
@@ -144,7 +178,7 @@ static lc_err next_frame(struct lc_wal_reader *r)
 {
     struct frame f;
     size_t at = r->at;
-    while (at < r->file.n && !(parse_frame(r, at, &f) && define_names(&r->names, f.definitions)))
+    while (at < r->file.n && !(parse_frame(r, at, &f) && define_names(&r->names, &f)))
         at = find_magic(r->file, at + 1);
     if (at >= r->file.n) {
         r->torn_octets += r->file.n - r->at;
@@ -158,12 +192,13 @@ static lc_err next_frame(struct lc_wal_reader *r)
     if (at > r->at)
         note_damage(r, at - r->at);
     r->at = at + f.size;
-    r->expected = f.first + f.records;
+    r->expected = f.first + (f.records == 0 ? 1 : f.records);
     r->rows = f.rows;
     r->sequence = f.first;
     r->records = f.records;
     r->names.string_count = f.strings;
     r->names.stream_count = f.streams;
+    tell_senders(r, f.senders);
     return LC_OK;
 }
 

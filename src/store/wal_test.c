@@ -48,9 +48,9 @@ static void write_file(struct file *f)
         for (unsigned i = frame * PER_FRAME; i < (frame + 1) * PER_FRAME; i++) {
             struct lc_field fields[LC_FIELDS_MAX];
             struct lc_record r = small_record(i, fields);
-            assert_lc_ok(lc_set_append(set, 101 + i, &r));
+            assert_lc_ok(lc_set_append(set, 101 + i, &r, NULL));
         }
-        assert_lc_ok(lc_wal_write(&wal, set, from, lc_set_appended(set)));
+        assert_lc_ok(lc_wal_write(&wal, set, from, lc_set_appended(set), 100));
         f->ends[frame + 1] = (size_t)wal.offset;
     }
     assert_lc_ok(lc_wal_sync(&wal));
@@ -241,15 +241,15 @@ static void a_set_goes_on_in_another_file(void **state)
     for (unsigned i = 0; i < RECORDS; i++) {
         struct lc_field fields[LC_FIELDS_MAX];
         struct lc_record r = small_record(i, fields);
-        assert_lc_ok(lc_set_append(set, 101 + i, &r));
+        assert_lc_ok(lc_set_append(set, 101 + i, &r, NULL));
         marks[i + 1] = lc_set_appended(set);
     }
-    assert_lc_ok(lc_wal_write(&wal, set, marks[0], marks[12]));
+    assert_lc_ok(lc_wal_write(&wal, set, marks[0], marks[12], 100));
     lc_wal_end(&wal);
     assert_lc_ok(lc_wal_begin(&wal, 112));
     size_t ends[4] = {(size_t)wal.offset};
     for (unsigned frame = 1; frame < 4; frame++) {
-        assert_lc_ok(lc_wal_write(&wal, set, marks[8 + 4 * frame], marks[12 + 4 * frame]));
+        assert_lc_ok(lc_wal_write(&wal, set, marks[8 + 4 * frame], marks[12 + 4 * frame], 100));
         ends[frame] = (size_t)wal.offset;
     }
     lc_set_unref(set);

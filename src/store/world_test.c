@@ -133,7 +133,7 @@ void world_fill(struct world *w, unsigned shard, size_t first)
     for (size_t i = first; i < w->count; i++) {
         struct lc_field fields[LC_FIELDS_MAX];
         struct lc_record r = world_record(&w->records[i], fields);
-        assert_lc_ok(lc_set_append(set, lc_id_sequence(r.id), &r));
+        assert_lc_ok(lc_set_append(set, lc_id_sequence(r.id), &r, NULL));
     }
     lc_set_commit(set, lc_set_appended(set));
     w->sets[w->version.set_count] = set;

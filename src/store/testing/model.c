@@ -27,7 +27,8 @@ void lc_model_done(struct lc_model *m)
 
 void lc_model_copy(struct lc_model *to, const struct lc_model *from)
 {
-    *to = (struct lc_model){.count = from->count, .cap = from->count + 64};
+    *to = *from;
+    to->cap = from->count + 64;
     to->records = calloc(to->cap, sizeof *to->records);
     LC_ASSERT(to->records != NULL);
     if (from->count != 0)
@@ -42,6 +43,37 @@ void lc_model_add(struct lc_model *m, uint64_t id, int64_t received_ns)
         LC_ASSERT(m->records != NULL);
     }
     m->records[m->count++] = (struct lc_model_record){.id = id, .received_ns = received_ns};
+}
+
+void lc_model_add_from(struct lc_model *m, unsigned sender)
+{
+    struct lc_model_record *r = &m->records[m->count - 1];
+    r->sender = sender;
+    r->epoch = m->senders[sender].epoch;
+    r->sequence = m->senders[sender].next++;
+}
+
+void lc_model_skip(struct lc_model *m, unsigned sender)
+{
+    lc_model_add(m, 0, 0);
+    lc_model_add_from(m, sender);
+    m->records[m->count - 1].is_skipped = true;
+    m->records[m->count - 1].fate = LC_FATE_NEVER;
+}
+
+struct lc_sender_id lc_model_sender_id(unsigned sender)
+{
+    struct lc_sender_id id = {{0x5E, [15] = (uint8_t)sender}};
+    return id;
+}
+
+void lc_model_go_on(struct lc_model *m, struct lc_store *store, unsigned sender, bool new_epoch)
+{
+    struct lc_sender_id id = lc_model_sender_id(sender);
+    struct lc_sender_position at = {0};
+    (void)lc_store_sender(store, &id, &at);
+    m->senders[sender].epoch = at.epoch + (new_epoch || at.epoch == 0);
+    m->senders[sender].next = at.epoch == m->senders[sender].epoch ? at.upto + 1 : 1;
 }
 
 void lc_model_outcome(struct lc_model *m, unsigned shard, const struct lc_outcome *o)
@@ -268,6 +300,62 @@ static void check_missing(const struct lc_model *m, const struct lc_snapshot *sn
     }
 }
 
+/* Notes a record of the sender in `dealt_with`, by its sequence. */
+static void note_dealt_with(const struct lc_model_record *r, const struct lc_sender_position *at,
+                            unsigned char *dealt_with, struct lc_verdict *v)
+{
+    if (r->epoch > at->epoch || r->sequence > at->upto) {
+        if (r->found)
+            lc_verdict_set(v, "number %llu of sender %u is there; its position is %llu",
+                           (unsigned long long)r->sequence, r->sender,
+                           (unsigned long long)at->upto);
+        return;
+    }
+    enum { BY_RECORD = 1, BY_SKIP = 2 };
+    if (!r->is_skipped && (dealt_with[r->sequence] & BY_RECORD) != 0)
+        lc_verdict_set(v, "number %llu of sender %u is there twice",
+                       (unsigned long long)r->sequence, r->sender);
+    dealt_with[r->sequence] |= r->is_skipped ? BY_SKIP : BY_RECORD;
+}
+
+/* Of the sender's present epoch, all up to its position is there, and nothing behind it. */
+static void check_sender(const struct lc_model *m, unsigned sender,
+                         const struct lc_sender_position *at, struct lc_verdict *v)
+{
+    unsigned char *dealt_with = calloc((size_t)at->upto + 1, 1);
+    LC_ASSERT(dealt_with != NULL);
+    for (size_t i = 0; i < m->count; i++) {
+        const struct lc_model_record *r = &m->records[i];
+        if (r->sender == sender && r->epoch >= at->epoch && (r->found || r->gone || r->is_skipped))
+            note_dealt_with(r, at, dealt_with, v);
+    }
+    for (uint64_t i = 1; i <= at->upto; i++)
+        if (dealt_with[i] == 0)
+            lc_verdict_set(v, "number %llu of sender %u is not there; its position is %llu",
+                           (unsigned long long)i, sender, (unsigned long long)at->upto);
+    free(dealt_with);
+}
+
+static bool is_before(const struct lc_sender_position *a, const struct lc_sender_position *b)
+{
+    return a->epoch < b->epoch || (a->epoch == b->epoch && a->upto < b->upto);
+}
+
+static void check_senders(struct lc_model *m, struct lc_store *store, struct lc_verdict *v)
+{
+    for (unsigned sender = 1; sender <= LC_MODEL_SENDERS && !v->bad; sender++) {
+        struct lc_sender_id id = lc_model_sender_id(sender);
+        struct lc_sender_position at = {0};
+        (void)lc_store_sender(store, &id, &at);
+        if (is_before(&at, &m->senders[sender].told))
+            lc_verdict_set(v, "sender %u goes back from %llu to %llu", sender,
+                           (unsigned long long)m->senders[sender].told.upto,
+                           (unsigned long long)at.upto);
+        m->senders[sender].told = at;
+        check_sender(m, sender, &at, v);
+    }
+}
+
 void lc_model_check(struct lc_model *m, struct lc_store *store, enum lc_check_when when,
                     struct lc_verdict *v)
 {
@@ -284,6 +372,8 @@ void lc_model_check(struct lc_model *m, struct lc_store *store, enum lc_check_wh
                        (unsigned long long)lc_snapshot_count(snap), (unsigned long long)rows);
     settle(m, when, v);
     check_ids(m, v);
+    if (!v->bad)
+        check_senders(m, store, v);
     for (unsigned shard = 0; shard < lc_snapshot_shards(snap) && !v->bad; shard++)
         check_missing(m, snap, shard, v);
     lc_snapshot_unref(snap);

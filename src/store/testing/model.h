@@ -31,20 +31,38 @@ struct lc_model_record {
     uint64_t id;
     int64_t received_ns;
     enum lc_fate fate;
-    bool may_go; /* retention was allowed to remove it */
-    bool gone;   /* and did */
-    bool found;  /* by the check that runs */
+    bool may_go;              /* retention was allowed to remove it */
+    bool gone;                /* and did */
+    bool found;               /* by the check that runs */
+    unsigned sender;          /* 0: none; else 1.. LC_MODEL_SENDERS */
+    uint64_t epoch, sequence; /* the sender's */
+    bool is_skipped;          /* not a record: the sender moved over this sequence */
+};
+
+/* What counts its records and asks the store how far it has come, as senders do. */
+#define LC_MODEL_SENDERS 4
+struct lc_model_sender {
+    uint64_t epoch, next;
+    struct lc_sender_position told; /* by the store: it never goes back behind this */
 };
 
 struct lc_model {
     struct lc_model_record *records; /* by number */
     size_t count, cap;
+    struct lc_model_sender senders[LC_MODEL_SENDERS + 1]; /* from 1 on */
 };
 
 void lc_model_done(struct lc_model *m);
 void lc_model_copy(struct lc_model *to, const struct lc_model *from);
 /* The number of the next record is m->count. */
 void lc_model_add(struct lc_model *m, uint64_t id, int64_t received_ns);
+/* The record that was added last is the next one of a sender. */
+void lc_model_add_from(struct lc_model *m, unsigned sender);
+/* The sender moves over its next sequence without a record. */
+void lc_model_skip(struct lc_model *m, unsigned sender);
+struct lc_sender_id lc_model_sender_id(unsigned sender);
+/* The sender asks the store where to go on. new_epoch: and counts anew */
+void lc_model_go_on(struct lc_model *m, struct lc_store *store, unsigned sender, bool new_epoch);
 /* An outcome of a shard: what was open up to this id now has its fate. */
 void lc_model_outcome(struct lc_model *m, unsigned shard, const struct lc_outcome *o);
 /* The largest id that a shard ever gave; 0: none. refused_too: else without those that were
@@ -70,7 +88,8 @@ enum lc_check_when {
 };
 /* Reads all that the store shows and compares: everything committed is there once, whole and under
  * its id, but for what retention may have removed; nothing is there that must not be; what the
- * snapshot says about itself is true. What was found counts as seen from now on. */
+ * snapshot says about itself is true. Of each sender exactly the records up to its position are
+ * there, each once. What was found counts as seen from now on. */
 void lc_model_check(struct lc_model *m, struct lc_store *store, enum lc_check_when when,
                     struct lc_verdict *v);
 

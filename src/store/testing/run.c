@@ -37,6 +37,7 @@ void lc_run_fork(struct lc_run *run, const struct lc_run *from, struct lc_simdis
     *run = (struct lc_run){.disk = disk,
                            .prng = {seed},
                            .crashed = from->crashed || !from->closing,
+                           .starts = from->starts,
                            .memory = from->memory,
                            .retain_octets = from->retain_octets,
                            .retain_ns = from->retain_ns};
@@ -119,6 +120,9 @@ lc_err lc_run_open(struct lc_run *run, enum lc_check_when when)
     for (unsigned shard = 0; shard < LC_RUN_SHARDS; shard++)
         run->last_ids[shard] = lc_model_last_id(&run->model, shard, run->crashed);
     run->crashed = run->closing = false;
+    run->starts++;
+    for (unsigned sender = 1; sender <= LC_MODEL_SENDERS; sender++)
+        lc_model_go_on(&run->model, run->store, sender, (run->starts + sender) % 5 == 0);
     return LC_OK;
 }
 
@@ -157,6 +161,32 @@ void lc_run_hook(struct lc_run *run, void (*before)(void *arg, uint64_t change),
     lc_simdisk_hook(run->disk, before, arg);
 }
 
+static unsigned shard_of(const struct lc_run *run, unsigned sender)
+{
+    return (sender + run->starts) % LC_RUN_SHARDS;
+}
+
+/* One of the shard's senders; 0: none. */
+static unsigned pick_sender(const struct lc_run *run, unsigned shard)
+{
+    unsigned sender = 1 + (unsigned)(run->model.count % (LC_MODEL_SENDERS + 2));
+    return sender <= LC_MODEL_SENDERS && shard_of(run, sender) == shard ? sender : 0;
+}
+
+static lc_err append(struct lc_run *run, unsigned shard, unsigned sender,
+                     const struct lc_record *record, uint64_t *ret_id)
+{
+    struct lc_shard *to = lc_store_shard(run->store, shard);
+    const struct lc_model_sender *is = &run->model.senders[sender];
+    struct lc_sender_id id = lc_model_sender_id(sender);
+    struct lc_sender_position at = {is->epoch, is->next};
+    inside(run, true);
+    lc_err e = sender == 0 ? lc_shard_append(to, record, ret_id)
+                           : lc_shard_append_from(to, record, &id, &at, ret_id);
+    inside(run, false);
+    return e;
+}
+
 lc_err lc_run_append(struct lc_run *run, unsigned shard)
 {
     if (stopped(run))
@@ -169,11 +199,12 @@ lc_err lc_run_append(struct lc_run *run, unsigned shard)
     if (last < run->last_ids[shard])
         last = run->last_ids[shard];
     uint64_t id = 0;
-    inside(run, true);
-    lc_err e = lc_shard_append(lc_store_shard(run->store, shard), &record, &id);
-    inside(run, false);
+    unsigned sender = pick_sender(run, shard);
+    lc_err e = append(run, shard, sender, &record, &id);
     if (e == LC_OK) {
         lc_model_add(m, id, run->clock.wall_ns);
+        if (sender != 0)
+            lc_model_add_from(m, sender);
         if (lc_id_shard(id) != shard)
             lc_verdict_set(&run->verdict, "id %llu is not of shard %u", (unsigned long long)id,
                            shard);
@@ -187,12 +218,43 @@ lc_err lc_run_append(struct lc_run *run, unsigned shard)
     return e;
 }
 
+lc_err lc_run_move(struct lc_run *run, unsigned shard)
+{
+    unsigned sender = 1;
+    while (shard_of(run, sender) != shard)
+        sender++;
+    if (stopped(run))
+        return LC_EEND;
+    const struct lc_model_sender *is = &run->model.senders[sender];
+    struct lc_sender_id id = lc_model_sender_id(sender);
+    struct lc_sender_position at = {is->epoch, is->next};
+    inside(run, true);
+    lc_err e = lc_shard_move_sender(lc_store_shard(run->store, shard), &id, &at);
+    inside(run, false);
+    if (e == LC_OK)
+        lc_model_skip(&run->model, sender);
+    else if (e != LC_EWAIT && e != LC_EFULL)
+        lc_verdict_set(&run->verdict, "move: %s", lc_strerror(e));
+    return e;
+}
+
+/* What was refused is sent again by its senders. */
+static void note_refused(struct lc_run *run, unsigned shard)
+{
+    for (unsigned sender = 1; sender <= LC_MODEL_SENDERS; sender++)
+        if (shard_of(run, sender) == shard)
+            lc_model_go_on(&run->model, run->store, sender, false);
+}
+
 static void hear_outcomes(struct lc_run *run)
 {
     for (unsigned shard = 0; shard < LC_RUN_SHARDS; shard++) {
         struct lc_outcome o;
-        while (lc_shard_outcome(lc_store_shard(run->store, shard), &o))
+        while (lc_shard_outcome(lc_store_shard(run->store, shard), &o)) {
             lc_model_outcome(&run->model, shard, &o);
+            if (o.err != LC_OK)
+                note_refused(run, shard);
+        }
     }
 }
 
@@ -356,6 +418,8 @@ static void append_some(struct lc_run *run)
     unsigned records = 1 + (unsigned)lc_prng_below(&run->prng, 3);
     for (unsigned i = 0; i < records; i++)
         lc_run_append(run, (unsigned)lc_prng_below(&run->prng, LC_RUN_SHARDS));
+    if (lc_prng_below(&run->prng, 4) == 0)
+        lc_run_move(run, (unsigned)lc_prng_below(&run->prng, LC_RUN_SHARDS));
     if (lc_prng_below(&run->prng, 5) != 0)
         lc_run_commit(run);
 }

@@ -33,6 +33,7 @@ struct lc_run {
     struct lc_verdict verdict;
     bool crashed;                     /* while it ran, since the last start */
     bool closing;                     /* or closed; what is not committed by then is refused */
+    unsigned starts;                  /* at each one senders come by other shards */
     uint64_t last_ids[LC_RUN_SHARDS]; /* no id up to them may be given by this start */
     uint64_t failed_at_open;          /* calls of the disk that had been made to fail by then */
     void (*hook)(void *arg, uint64_t change);
@@ -59,8 +60,10 @@ void lc_run_cut(struct lc_run *run, enum lc_sim_cut cut);
 /* lc_simdisk_hook() of each disk that the run will have. */
 void lc_run_hook(struct lc_run *run, void (*before)(void *arg, uint64_t change), void *arg);
 
-/* Appends the next record. LC_OK, LC_EWAIT, LC_EFULL. */
+/* Appends the next record, of a sender or of none. LC_OK, LC_EWAIT, LC_EFULL. */
 lc_err lc_run_append(struct lc_run *run, unsigned shard);
+/* A sender of the shard moves without a record. */
+lc_err lc_run_move(struct lc_run *run, unsigned shard);
 /* Asks for a commit, makes one step of it, and hears the outcomes. */
 lc_err lc_run_commit(struct lc_run *run);
 /* A seal or a merge. LC_OK, LC_EEND, or why it failed. */

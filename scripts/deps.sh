@@ -4,7 +4,7 @@
 # Installs the Debian packages that a task needs and this machine lacks; when nothing is
 # missing it only asks dpkg. docs/dependencies.md says what each is for.
 #
-#   scripts/deps.sh GROUP...        build test lint fuzz bench
+#   scripts/deps.sh GROUP...        build test lint fuzz bench package package-test
 set -eu
 
 packages_of() {
@@ -20,6 +20,8 @@ packages_of() {
     lint) echo clang-14 clang-format-14 clang-tidy-14 cppcheck pmccabe libcmocka-dev git ;;
     fuzz) echo clang-14 libclang-rt-14-dev ;;
     bench) echo rsyslog ;;
+    package) echo debhelper dpkg-dev fakeroot lintian scdoc libcmocka-dev ;;
+    package-test) echo bash-completion man-db systemd util-linux zsh ;;
     *)
         echo "deps.sh: no group '$1'" >&2
         exit 2

@@ -307,6 +307,7 @@ static lc_err stream_new(struct lc_loop *loop, int fd, const struct lc_addr *pee
         s->user = user;
         s->peer = *peer;
         s->linger = LC_TIME_NEVER;
+        s->opened = lc_loop_now(loop);
         lc_work_init(&s->work, run_work);
         lc_timer_init(&s->timer, on_timer);
         set_limits(s, config);
@@ -414,6 +415,25 @@ void lc_stream_deadline(struct lc_stream *s, struct lc_time deadline)
 {
     if (is_heard(s))
         set_timer(s, deadline);
+}
+
+void lc_stream_hand_over(struct lc_stream *s, const struct lc_stream_events *events, void *user)
+{
+    s->events = events;
+    s->user = user;
+}
+
+bool lc_stream_is_quiet(const struct lc_stream *s)
+{
+    uint8_t octet;
+    bool idle = !s->connecting && !s->paused && !s->eof && !s->shut && !s->broken && is_heard(s) &&
+                s->kept.n == 0 && lc_stream_queued(s) == 0 && s->io.out == LC_OUT_NONE;
+    return idle && recv(s->io.fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+struct lc_time lc_stream_opened(const struct lc_stream *s)
+{
+    return s->opened;
 }
 
 bool lc_stream_peer_uid(const struct lc_stream *s, unsigned *ret_uid)

@@ -97,6 +97,14 @@ void lc_stream_close(struct lc_stream *s, struct lc_time linger);
 /* When it passes, the stream closes with -ETIMEDOUT. LC_TIME_NEVER: none (the default). */
 void lc_stream_deadline(struct lc_stream *s, struct lc_time deadline);
 
+/* From here on events go to another user. */
+void lc_stream_hand_over(struct lc_stream *s, const struct lc_stream_events *events, void *user);
+/* Open in both directions, nothing queued, nothing received that is not spent, in the kernel
+ * neither (but octets that io_uring has taken from there show only in the next turn). */
+bool lc_stream_is_quiet(const struct lc_stream *s);
+/* When it was made, by the loop's clock. */
+struct lc_time lc_stream_opened(const struct lc_stream *s);
+
 /* uid of the peer process of a Unix socket; false for TCP. */
 bool lc_stream_peer_uid(const struct lc_stream *s, unsigned *ret_uid);
 

@@ -25,6 +25,7 @@ struct lc_stream {
     struct lc_work work;
     struct lc_timer timer; /* the user's deadline; once it closes, that of lingering */
     struct lc_time linger;
+    struct lc_time opened;
     struct lc_dynbuf kept; /* received and not spent */
     struct lc_outq out;    /* as the socket takes it */
     struct lc_layered *layered;

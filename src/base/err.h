@@ -28,7 +28,8 @@ typedef int lc_err;
     X(ESYNTAX, -10007, "not well-formed")                                                          \
     X(EINUSE, -10008, "in use by another process")                                                 \
     X(EVERSION, -10009, "written by an unknown version")                                           \
-    X(EGONE, -10010, "no longer stored")
+    X(EGONE, -10010, "no longer stored")                                                           \
+    X(ESELECT, -10011, "select(2) takes only descriptors below 1024: use another --io")
 
 #define LC_ERR_ENUM(name, code, text) LC_##name = (code),
 enum { LC_ERRORS(LC_ERR_ENUM) };

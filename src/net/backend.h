@@ -4,8 +4,8 @@
  *
  * WHAT    A backend is a constant table. Above it everything is completions: an operation is
  *         started on a descriptor (struct lc_io), and its completions are told by the functions of
- *         struct lc_io_events. Whether the kernel was asked for readiness (epoll) or did the
- *         operation itself (io_uring) cannot be seen.
+ *         struct lc_io_events. Whether the kernel was asked for readiness (epoll, poll, select)
+ *         or did the operation itself (io_uring) cannot be seen.
  *         A descriptor has two sides. The side `in` runs one kind of operation that completes
  *         again and again until it is stopped (accept, recv, watch). The side `out` runs one
  *         operation that completes once (connect, send).
@@ -63,6 +63,7 @@ struct lc_io {
     uint8_t out;      /* enum lc_out: what is not yet completed */
     bool detached;    /* no completions any more but released() */
     uint8_t progress; /* the backend's */
+    unsigned slot;    /* the backend's */
     const struct lc_io_events *events;
     struct lc_link link; /* the backend's lists; once detached: those to be released */
 };
@@ -72,7 +73,7 @@ struct lc_backend {
     /* -ENOSYS with diag: the kernel has no such thing, or forbids it. */
     lc_err (*open)(struct lc_loop *loop, struct lc_diag *diag);
     void (*close)(struct lc_loop *loop);
-    /* Makes io->fd known; nothing is started yet. */
+    /* Makes io->fd known; nothing is started yet. LC_ESELECT: select(2) cannot have this one. */
     lc_err (*attach)(struct lc_loop *loop, struct lc_io *io);
     /* Ends both sides. As soon as nothing is under way, gives the io to lc_loop_release(). */
     void (*detach)(struct lc_loop *loop, struct lc_io *io);
@@ -90,5 +91,7 @@ struct lc_backend {
 
 extern const struct lc_backend lc_backend_epoll;
 extern const struct lc_backend lc_backend_io_uring;
+extern const struct lc_backend lc_backend_poll;
+extern const struct lc_backend lc_backend_select;
 
 #endif

@@ -4,13 +4,12 @@
  *
  * WHAT    Runs operations to completion, then calls back. What waits for readiness is hidden in
  *         the backends (run-time tables: epoll, drained edge-triggered; io_uring, multishot
- *         accept and recv with provided buffers). Users see streams (net/stream.h), listeners,
- *         datagrams, timers and tasks.
- * WHO     conn/ and service/; it knows no protocol.
- * THREAD  A loop belongs to the thread inside lc_loop_run(). Of the functions here only
- *         lc_loop_post() and lc_loop_stop() may be called by others.
- * TIME    struct lc_time, monotonic; deadlines, never timeouts.
- * NOT     No regular-file I/O: that is the committers', in store/.
+ *         accept and recv with provided buffers; poll; select, for descriptors below 1024). Users
+ * see streams (net/stream.h), listeners, datagrams, timers and tasks. WHO     conn/ and service/;
+ * it knows no protocol. THREAD  A loop belongs to the thread inside lc_loop_run(). Of the functions
+ * here only lc_loop_post() and lc_loop_stop() may be called by others. TIME    struct lc_time,
+ * monotonic; deadlines, never timeouts. NOT     No regular-file I/O: that is the committers', in
+ * store/.
  */
 #ifndef LC_NET_LOOP_H
 #define LC_NET_LOOP_H
@@ -22,7 +21,7 @@
 struct lc_loop;
 
 struct lc_loop_config {
-    const char *backend;          /* "epoll", "io_uring"; NULL: the default (epoll) */
+    const char *backend;          /* of lc_loop_backends(); NULL: the default (epoll) */
     const struct lc_clock *clock; /* NULL: lc_clock_system */
     size_t recv_chunk;            /* octets read at once, shared by all streams; 0: 256 KiB */
     unsigned max_connections;     /* streams open at once on this loop; 0: 10,000 */

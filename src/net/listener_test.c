@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -289,6 +290,41 @@ static void test_descriptors_run_out(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* In a process of its own: room for two descriptors below those that select(2) has no bit for. */
+static int run_out_of_low_descriptors(void **state)
+{
+    struct server s;
+    server_open(&s, state, on_accept, NULL);
+    connect_clients(&s, 4);
+    while (dup(0) < FD_SETSIZE - 3)
+        continue;
+    while (s.count < 2 || lc_loop_stats(s.net.loop).accept_paused == 0)
+        if (lc_loop_turn(s.net.loop) != LC_OK)
+            return 3;
+    if (s.count != 2 || s.accepted[0] >= FD_SETSIZE || s.accepted[1] >= FD_SETSIZE)
+        return 4;
+    for (int i = 0; i < 2; i++)
+        close(s.accepted[i]);
+    net_advance_ms(&s.net, 100);
+    while (s.count < 3)
+        if (lc_loop_turn(s.net.loop) != LC_OK)
+            return 5;
+    return 0;
+}
+
+static void test_low_descriptors_run_out(void **state)
+{
+    if (strcmp(((const struct net_case *)*state)->backend, "select") != 0)
+        return; /* the others have no such limit */
+    pid_t child = fork();
+    if (child == 0)
+        _exit(run_out_of_low_descriptors(state));
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static struct net_peer peers[2];
 
 static void open_stream(void *user, int fd, const struct lc_addr *peer)
@@ -363,6 +399,7 @@ int main(void)
         NET_TEST(test_unix_path_of_datagrams),
         NET_TEST(test_accepts_all),
         NET_TEST(test_descriptors_run_out),
+        NET_TEST(test_low_descriptors_run_out),
         NET_TEST(test_max_connections),
         NET_TEST(test_close_in_accept),
     };

@@ -19,14 +19,14 @@
 #define SPARE_RESTS             64
 
 /* The first is the default. */
-static const struct lc_backend *const backends[] = {&lc_backend_epoll, &lc_backend_io_uring,
-                                                    &lc_backend_poll, &lc_backend_select};
+static const struct lc_backend *const backends[] = {
+    &lc_backend_epoll,
+    &lc_backend_io_uring,
+    &lc_backend_poll,
+    &lc_backend_select,
+};
 
-const char *const *lc_loop_backends(void)
-{
-    static const char *const names[] = {"epoll", "io_uring", "poll", "select", NULL};
-    return names;
-}
+const char *const lc_loop_backends[] = {"epoll", "io_uring", "poll", "select", NULL};
 
 static const struct lc_backend *backend_by_name(const char *name)
 {

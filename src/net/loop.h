@@ -21,7 +21,7 @@
 struct lc_loop;
 
 struct lc_loop_config {
-    const char *backend;          /* of lc_loop_backends(); NULL: the default (epoll) */
+    const char *backend;          /* of lc_loop_backends; NULL: the default (epoll) */
     const struct lc_clock *clock; /* NULL: lc_clock_system */
     size_t recv_chunk;            /* octets read at once, shared by all streams; 0: 256 KiB */
     unsigned max_connections;     /* streams open at once on this loop; 0: 10,000 */
@@ -43,7 +43,7 @@ void lc_loop_stop(struct lc_loop *loop);
 struct lc_time lc_loop_now(const struct lc_loop *loop);
 const char *lc_loop_backend(const struct lc_loop *loop);
 /* NULL-terminated names, the default first. */
-const char *const *lc_loop_backends(void);
+extern const char *const lc_loop_backends[];
 
 /* A call to be made on the loop's thread. It is embedded in what it works for, is posted at most
  * once at a time (posting it again before it has run does nothing), and so a loop's mailbox is

@@ -5,6 +5,7 @@
 #include "net/test_net.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -205,7 +206,7 @@ static void test_default_backend(void **state)
     LC_UNUSED(state);
     struct lc_loop *loop;
     assert_lc_ok(lc_loop_new(&(struct lc_loop_config){0}, &loop, NULL));
-    assert_string_equal(lc_loop_backend(loop), lc_loop_backends()[0]);
+    assert_string_equal(lc_loop_backend(loop), lc_loop_backends[0]);
     lc_loop_free(loop);
     lc_loop_free(NULL);
 }
@@ -242,6 +243,36 @@ static void test_forbidden_io_uring(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* select(2) has no bit for a descriptor over 1023, and says so; the others take it. */
+static void test_high_descriptor(void **state)
+{
+    struct net net;
+    struct net_peer p = {0};
+    struct lc_addr peer = {.transport = LC_UNIX_STREAM, .len = sizeof(sa_family_t)};
+    int fds[2];
+    net_open(&net, state, NULL);
+    net_peer_init(&p, &net);
+    net_pair(LC_UNIX_STREAM, fds);
+    int high = fcntl(fds[0], F_DUPFD_CLOEXEC, 1024);
+    assert_true(high >= 1024);
+    lc_err e = lc_stream_open(net.loop, high, &peer, &(struct lc_stream_config){0},
+                              &net_peer_events, &p, &p.s);
+    if (strcmp(net.how->backend, "select") == 0) {
+        assert_lc_err(e, LC_ESELECT);
+        assert_non_null(strstr(lc_strerror(e), "1024"));
+        assert_int_equal(fcntl(high, F_GETFD), -1); /* it was taken */
+        lc_dynbuf_done(&p.got);
+    } else {
+        assert_lc_ok(e);
+        net_raw_send(&net, fds[1], "x");
+        NET_UNTIL(&net, p.got.n == 1);
+        net_peer_done(&p);
+    }
+    net_close(&net);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 int main(void)
 {
     static const struct net_test tests[] = {
@@ -249,7 +280,7 @@ int main(void)
         NET_TEST(test_timer_wakes_sleeping_loop), NET_TEST(test_tasks_in_order),
         NET_TEST(test_task_posts_itself),         NET_TEST(test_stop_before_run),
         NET_TEST(test_unknown_backend),           NET_TEST(test_default_backend),
-        NET_TEST(test_forbidden_io_uring),
+        NET_TEST(test_forbidden_io_uring),        NET_TEST(test_high_descriptor),
     };
     return net_run_matrix(tests, LC_ARRAY_LEN(tests), false);
 }

@@ -97,7 +97,7 @@ int net_run_matrix(const struct net_test *tests, size_t n, bool layers)
     static char names[512][96];
     size_t case_count = 0;
     size_t count = 0;
-    for (const char *const *backend = lc_loop_backends(); *backend != NULL; backend++) {
+    for (const char *const *backend = lc_loop_backends; *backend != NULL; backend++) {
         cases[case_count++] = (struct net_case){*backend, NULL};
         if (layers)
             cases[case_count++] = (struct net_case){*backend, &net_test_layer};

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "net/loop.h"
+
 #define AT(member)  LC_MEMBER(struct lc_server_config, member)
 #define OF(member)  LC_MEMBER(struct lc_service_config, member)
 #define LONGEST_S   (UINT64_C(100) * 365 * 86400)
@@ -10,7 +12,6 @@
 #define MIB         (UINT64_C(1) << 20)
 #define WORKERS_MAX 64
 
-static const char *const io_words[] = {"epoll", "io_uring", NULL};
 static const char *const acks_words[] = {
     [LC_ACKS_AUTO] = "auto", [LC_ACKS_ON] = "on", [LC_ACKS_OFF] = "off", NULL};
 static const char *const ack_words[] = {
@@ -49,9 +50,11 @@ static const struct lc_option server_rows[] = {
      .kind = LC_OPTION_TEXT,
      .value = "BACKEND",
      .fallback = "epoll",
-     .choices = io_words,
+     .choices = lc_loop_backends,
      AT(io),
-     .help = "how sockets are waited for: epoll or io_uring"},
+     .help =
+         "how sockets are waited for: epoll, io_uring, poll, or select (which has room for about "
+         "1000 connections)"},
     {.name = "memory",
      .letter = 'm',
      .kind = LC_OPTION_SIZE,

@@ -13,7 +13,7 @@ import { test } from "node:test";
 import { eventually, LineClient } from "./lib/client.js";
 import { binary, makeDataDir, run, Server, withServer } from "./lib/server.js";
 
-for (const io of ["epoll", "io_uring"])
+for (const io of ["epoll", "io_uring", "poll", "select"])
   test(`a server says where to send and where to ask, and stops with 0: ${io}`, async () => {
     await withServer({ args: ["--io", io] }, async (server) => {
       assert.match(server.ready, new RegExp(`127\\.0\\.0\\.1:${server.logsPort}`));
@@ -123,7 +123,7 @@ function cpuTicks(pid: number): number {
   return Number(fields[11]) + Number(fields[12]);
 }
 
-for (const io of ["epoll", "io_uring"])
+for (const io of ["epoll", "io_uring", "poll", "select"])
   test(`out of descriptors: it does not spin, and goes on afterwards: ${io}`, async () => {
     await withServer({ args: ["--io", io] }, async (server) => {
       const limited = spawnSync("prlimit", ["--pid", `${server.process.pid}`, "--nofile=64:64"]);

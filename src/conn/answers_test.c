@@ -39,6 +39,12 @@ static void say(struct world *w, const char *text)
     assert_lc_ok(lc_answers_say(&w->answers, lc_slice_cstr(text), &w->out));
 }
 
+static void promise(struct world *w, uint64_t first, uint64_t last, const char *text)
+{
+    assert_lc_ok(lc_answers_room(&w->answers));
+    assert_lc_ok(lc_answers_promise(&w->answers, first, last, lc_slice_cstr(text)));
+}
+
 /* What is said once ids up to `upto` have this outcome. */
 static void outcome(struct world *w, uint64_t upto, lc_err err, const char *expected)
 {
@@ -156,6 +162,58 @@ static void a_stream_of_plain_lines_is_refused_once(void **state)
     end(&w);
 }
 
+static void packets_have_the_sequence_of_their_request(void **state)
+{
+    LC_UNUSED(state);
+    static const uint32_t sequences[] = {7, 8, 9, 11, UINT32_MAX, 0, 1};
+    struct world w;
+    begin(&w, LC_ACKS_AUTO);
+    assert_lc_ok(lc_answers_room(&w.answers));
+    for (size_t i = 0; i < LC_ARRAY_LEN(sequences); i++)
+        lc_answers_wait(&w.answers, LC_ANSWER_BINARY1, sequences[i], i + 1);
+    assert_lc_ok(lc_answers_outcome(&w.answers, 100, LC_OK, &w.mood, &w.out));
+    assert_int_equal(w.out.n, LC_ARRAY_LEN(sequences) * 17);
+    for (size_t i = 0; i < LC_ARRAY_LEN(sequences); i++) {
+        const uint8_t *p = w.out.p + i * 17;
+        assert_int_equal((uint32_t)p[4] << 24 | p[5] << 16 | p[6] << 8 | p[7], sequences[i]);
+        assert_int_equal(p[16], i + 1);
+    }
+    end(&w);
+}
+
+static void a_promise_is_kept_when_all_of_it_is_durable(void **state)
+{
+    LC_UNUSED(state);
+    struct world w;
+    begin(&w, LC_ACKS_AUTO);
+    wait_for(&w, LC_ANSWER_V2, 1);
+    promise(&w, 2, 5, "two to five;");
+    say(&w, "ready;");
+    promise(&w, 6, 6, "six;");
+    promise(&w, 7, 9, "seven to nine;");
+    promise(&w, 10, 11, "ten, eleven;");
+    outcome(&w, 4, LC_OK, "OK|1\n");
+    outcome(&w, 6, LC_OK, "two to five;ready;six;");
+    outcome(&w, 8, LC_EFULL, ""); /* so of seven to nine not all are kept */
+    outcome(&w, 11, LC_OK, "ten, eleven;");
+    assert_true(lc_answers_is_empty(&w.answers));
+    assert_int_equal(w.answers.octets, 0);
+
+    promise(&w, 12, 13, "never given");
+    end(&w);
+}
+
+static void refusals_are_cut_where_there_is_no_room(void **state)
+{
+    LC_UNUSED(state);
+    char text[LC_ANSWER_MAX];
+    size_t n = lc_answer_error(LC_ANSWER_V2, 0, 0, "0123456789012345678901234\xED\x95\x9C", text,
+                               sizeof text);
+    assert_slice(lc_slice(text, n), "ERROR|0123456789012345678901234\n");
+    n = lc_answer_error(LC_ANSWER_SILENT, 0, 0, "x", text, sizeof text);
+    assert_int_equal(n, 0);
+}
+
 static void waiting_answers_are_bounded(void **state)
 {
     LC_UNUSED(state);
@@ -212,6 +270,9 @@ int main(void)
         cmocka_unit_test(a_ready_answer_waits_for_those_before_it),
         cmocka_unit_test(a_single_plain_line_is_acknowledged),
         cmocka_unit_test(a_stream_of_plain_lines_is_refused_once),
+        cmocka_unit_test(packets_have_the_sequence_of_their_request),
+        cmocka_unit_test(a_promise_is_kept_when_all_of_it_is_durable),
+        cmocka_unit_test(refusals_are_cut_where_there_is_no_room),
         cmocka_unit_test(waiting_answers_are_bounded),
         cmocka_unit_test(runs_are_bounded_too),
     };

@@ -12,11 +12,11 @@ lc_err lc_binary1_next(struct lc_slice in, struct lc_binary1 *ret, size_t *ret_u
     uint8_t version = lc_read_u8(&r);
     size_t length;
 
-    if (r.err != LC_OK)
-        return LC_EMORE;
     packet.command = lc_read_u8(&r);
     length = lc_read_u16_be(&r);
     packet.sequence = lc_read_u32_be(&r);
+    if (r.err != LC_OK)
+        return LC_EMORE;
     if (version != VERSION) {
         *ret = packet;
         return LC_ESYNTAX;

@@ -37,7 +37,7 @@ struct lc_binary1 {
 };
 
 /* LC_OK: a packet, which points into `in`; *ret_used octets are spent. LC_EMORE: not all of it is
- * there. LC_ESYNTAX: another version; *ret is as far as it could be read. */
+ * there. LC_ESYNTAX: another version; *ret has command and sequence. */
 LC_MUST_CHECK lc_err lc_binary1_next(struct lc_slice in, struct lc_binary1 *ret, size_t *ret_used);
 
 struct lc_binary1_log {

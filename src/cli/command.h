@@ -13,9 +13,13 @@
 /* As grep's. */
 enum lc_exit { LC_EXIT_FOUND = 0, LC_EXIT_NOTHING = 1, LC_EXIT_ERROR = 2 };
 
+struct lc_load;
+
 /* The first member of every command's struct of options. */
 struct lc_common_options {
     bool help;
+    const char *config;
+    const struct lc_load *load; /* how these options were read: set by main.c */
 };
 
 #define LC_COMMON_PART                                                                             \
@@ -32,17 +36,22 @@ struct lc_command {
     const char *examples;
     const struct lc_option_set *options;
     size_t target_size; /* of the struct that the options fill */
+    bool serves;        /* may be a unit of systemd: see cli/load.h */
     /* Returns an exit code. */
     int (*run)(const void *target, int count, char **operands);
 };
-
-/* All of them, NULL-terminated. */
-extern const struct lc_command *const lc_commands[];
 
 extern const struct lc_command lc_command_serve;
 extern const struct lc_command lc_command_send;
 extern const struct lc_command lc_command_query;
 extern const struct lc_command lc_command_tail;
+extern const struct lc_command lc_command_check_config;
+extern const struct lc_command lc_command_config_default;
+extern const struct lc_command lc_command_config_schema;
+
+/* All of them, NULL-terminated. */
+extern const struct lc_command *const lc_commands[];
+const struct lc_command *lc_command_find(const char *name);
 
 /* Options that several commands have: rows of their tables. */
 #define LC_OPTION_ROW_COLOUR(type, member)                                                         \

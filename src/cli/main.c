@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cli/main.c - choosing a subcommand; help and version.
+ * cli/main.c - finding the command, help and version.
  */
 #include <locale.h>
 #include <stdlib.h>
 
-#include "cli/command.h"
+#include "cli/load.h"
+#include "conf/near.h"
 
 static int print_overview(FILE *out)
 {
@@ -13,9 +14,9 @@ static int print_overview(FILE *out)
           "Usage: logcaster COMMAND [OPTION...] [OPERAND...]\n\nCommands:\n",
           out);
     for (size_t i = 0; lc_commands[i] != NULL; i++)
-        fprintf(out, "  %-10s%s\n", lc_commands[i]->name, lc_commands[i]->summary);
-    fputs("  help      explain a command: logcaster help query\n"
-          "  version   print the version\n\n"
+        fprintf(out, "  %-15s %s\n", lc_commands[i]->name, lc_commands[i]->summary);
+    fputs("  help            explain a command: logcaster help query\n"
+          "  version         print the version\n\n"
           "Start with:\n"
           "  logcaster serve                         a server; data: ./logcaster-data\n"
           "  echo 'disk is full' | logcaster send    store a line\n"
@@ -40,18 +41,16 @@ static int print_version(void)
     return LC_EXIT_FOUND;
 }
 
-static const struct lc_command *find_command(const char *name)
-{
-    for (size_t i = 0; lc_commands[i] != NULL; i++)
-        if (strcmp(lc_commands[i]->name, name) == 0)
-            return lc_commands[i];
-    return NULL;
-}
-
 static int fail_unknown(const char *name)
 {
     struct lc_diag diag;
-    lc_diag_set(&diag, "unknown command '%s'; 'logcaster help' lists them", name);
+    struct lc_near near;
+
+    lc_near_init(&near, lc_slice_cstr(name));
+    for (size_t i = 0; lc_commands[i] != NULL; i++)
+        lc_near_offer(&near, lc_commands[i]->name);
+    lc_diag_set(&diag, "unknown command '%s'%s%s%s; 'logcaster help' lists them", name,
+                LC_NEAR_TEXT(near.best));
     return lc_command_fail(&diag);
 }
 
@@ -63,18 +62,19 @@ static bool wants_help(int argc, char **argv)
     return false;
 }
 
-static int read_and_run(const struct lc_command *c, int argc, char **argv, char **operands,
-                        void *target)
+static int read_and_run(const struct lc_load *load, char **operands, void *target)
 {
+    struct lc_common_options *common = target;
     struct lc_settings settings;
     struct lc_diag diag = {0};
-    int count;
+    int count, code;
 
-    lc_settings_init(&settings, c->options, target);
-
-    lc_err e = lc_settings_args(&settings, argc, argv, operands, &count, &diag);
-    int code = e == LC_OK ? c->run(target, count, operands) : lc_command_fail(&diag);
-
+    if (lc_load(load, &settings, target, operands, &count, &diag) == LC_OK) {
+        common->load = load;
+        code = load->command->run(target, count, operands);
+    } else {
+        code = lc_command_fail(&diag);
+    }
     lc_settings_done(&settings);
     return code;
 }
@@ -84,13 +84,14 @@ static int run_command(const struct lc_command *c, int argc, char **argv)
     if (wants_help(argc, argv))
         return print_help(c);
 
+    const struct lc_load load = {.command = c, .argc = argc, .argv = argv};
     void *target = calloc(1, c->target_size);
     char **operands = calloc((size_t)argc, sizeof *operands);
     struct lc_diag diag = {0};
     int code;
 
     if (target != NULL && operands != NULL) {
-        code = read_and_run(c, argc, argv, operands, target);
+        code = read_and_run(&load, operands, target);
     } else {
         lc_diag_set(&diag, "no memory");
         code = lc_command_fail(&diag);
@@ -110,7 +111,7 @@ static int help(int argc, char **argv)
 {
     if (argc < 2 || is_word_for_overview(argv[1]))
         return print_overview(stdout);
-    const struct lc_command *c = find_command(argv[1]);
+    const struct lc_command *c = lc_command_find(argv[1]);
     return c != NULL ? print_help(c) : fail_unknown(argv[1]);
 }
 
@@ -126,6 +127,6 @@ int main(int argc, char **argv)
         return help(argc - 1, argv + 1);
     if (strcmp(name, "version") == 0 || strcmp(name, "--version") == 0)
         return print_version();
-    const struct lc_command *c = find_command(name);
+    const struct lc_command *c = lc_command_find(name);
     return c != NULL ? run_command(c, argc - 1, argv + 1) : fail_unknown(name);
 }

@@ -64,5 +64,6 @@ const struct lc_command lc_command_serve = {
                 "  logcaster serve --logs :514 --query 127.0.0.1:9998\n",
     .options = &options,
     .target_size = sizeof(struct serve_options),
+    .serves = true,
     .run = run,
 };

@@ -177,23 +177,10 @@ static void print_about(const char *text, FILE *out)
     fputc('\n', out);
 }
 
-/* An earlier group with the same rows: they are explained once. */
-static const struct lc_option_group *same_rows(const struct lc_option_set *set,
-                                               const struct lc_option_group *group)
-{
-    struct lc_option_ref ref = {0};
-
-    while (lc_option_next(set, &ref) && ref.group != group) {
-        if (ref.group->rows == group->rows)
-            return ref.group;
-    }
-    return NULL;
-}
-
 static void print_heading(const struct lc_option_set *set, const struct lc_option_group *group,
                           FILE *out)
 {
-    const struct lc_option_group *same = same_rows(set, group);
+    const struct lc_option_group *same = lc_option_group_like(set, group);
 
     fprintf(out, "\n%s:\n", group->title);
     if (group->about != NULL)
@@ -212,7 +199,7 @@ void lc_options_help(const struct lc_option_set *set, FILE *out)
         if (ref.group != last)
             print_heading(set, ref.group, out);
         last = ref.group;
-        if (same_rows(set, ref.group) == NULL)
+        if (lc_option_group_like(set, ref.group) == NULL)
             print_option(&ref, out);
     }
 }

@@ -94,6 +94,83 @@ bool lc_option_find(const struct lc_option_set *set, struct lc_slice name,
     return false;
 }
 
+/* ---- in the order of a file ---- */
+
+bool lc_option_same_section(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool lc_option_is_in_files(const struct lc_option_ref *o)
+{
+    return (o->row->flags & LC_OPTION_NO_FILE) == 0;
+}
+
+/* Whether no option before this one is of its section. */
+static bool begins_section(const struct lc_option_set *set, const struct lc_option_ref *o)
+{
+    struct lc_option_ref other = {0};
+
+    while (lc_option_next(set, &other) && other.index < o->index) {
+        if (lc_option_same_section(other.group->section, o->group->section) &&
+            lc_option_is_in_files(&other))
+            return false;
+    }
+    return true;
+}
+
+static lc_err each_of(const struct lc_option_set *set, const char *section,
+                      lc_err (*fn)(const struct lc_option_ref *o, void *arg), void *arg)
+{
+    struct lc_option_ref o = {0};
+    lc_err e = LC_OK;
+
+    while (e == LC_OK && lc_option_next(set, &o)) {
+        if (lc_option_is_in_files(&o) && lc_option_same_section(o.group->section, section))
+            e = fn(&o, arg);
+    }
+    return e;
+}
+
+lc_err lc_option_each(const struct lc_option_set *set,
+                      lc_err (*fn)(const struct lc_option_ref *o, void *arg), void *arg)
+{
+    struct lc_option_ref o = {0};
+    lc_err e = each_of(set, NULL, fn, arg);
+
+    while (e == LC_OK && lc_option_next(set, &o)) {
+        if (o.group->section != NULL && lc_option_is_in_files(&o) && begins_section(set, &o))
+            e = each_of(set, o.group->section, fn, arg);
+    }
+    return e;
+}
+
+const struct lc_option_group *lc_option_group_like(const struct lc_option_set *set,
+                                                   const struct lc_option_group *group)
+{
+    struct lc_option_ref ref = {0};
+
+    while (lc_option_next(set, &ref) && ref.group != group) {
+        if (ref.group->rows == group->rows)
+            return ref.group;
+    }
+    return NULL;
+}
+
+size_t lc_option_set_size(const struct lc_option_set *set)
+{
+    struct lc_option_ref o = {0};
+    size_t size = 1;
+
+    while (lc_option_next(set, &o)) {
+        size_t end = o.part->offset + o.group->offset + o.row->offset + o.row->size;
+
+        if (end > size)
+            size = end;
+    }
+    return size;
+}
+
 /* ---- near names ---- */
 
 static size_t min3(size_t a, size_t b, size_t c)

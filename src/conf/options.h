@@ -38,6 +38,7 @@
 #include "base/buf.h"
 #include "base/rate.h"
 #include "base/slice.h"
+#include "conf/units.h"
 
 #define LC_LIST_MAX        128
 #define LC_OPTIONS_MAX     512 /* of one command */
@@ -69,10 +70,11 @@ enum lc_option_kind { LC_OPTION_KINDS(LC_OPTION_KIND_ENUM) LC_OPTION_KIND_COUNT 
 #undef LC_OPTION_KIND_ENUM
 
 enum lc_option_flags {
-    LC_OPTION_RELOAD = 1,    /* SIGHUP applies it */
-    LC_OPTION_SECRET = 2,    /* never shown */
-    LC_OPTION_BARE = 4,      /* on the command line named by its section alone */
-    LC_OPTION_ONLY_ARGS = 8, /* not in a file or the environment */
+    LC_OPTION_RELOAD = 1,  /* SIGHUP applies it */
+    LC_OPTION_SECRET = 2,  /* never shown */
+    LC_OPTION_BARE = 4,    /* on the command line named by its section alone */
+    LC_OPTION_NO_FILE = 8, /* not in a file */
+    LC_OPTION_NO_ENV = 16, /* not in the environment */
 };
 
 struct lc_option {
@@ -143,6 +145,22 @@ void lc_option_near(const struct lc_option_set *set, struct lc_slice name,
 bool lc_option_is_list(enum lc_option_kind kind);
 /* "flag", "size", ... */
 const char *lc_option_kind_name(enum lc_option_kind kind);
+/* NULL: the top of the file. */
+bool lc_option_same_section(const char *a, const char *b);
+bool lc_option_is_in_files(const struct lc_option_ref *o);
+/* All options that can stand in a file, those of a section together, those without a section
+ * first. Ends with the first error of `fn`. */
+LC_MUST_CHECK lc_err lc_option_each(const struct lc_option_set *set,
+                                    lc_err (*fn)(const struct lc_option_ref *o, void *arg),
+                                    void *arg);
+/* An earlier group with the same rows, or NULL: what was explained there holds here. */
+const struct lc_option_group *lc_option_group_like(const struct lc_option_set *set,
+                                                   const struct lc_option_group *group);
+/* Octets that a target must have at least. */
+size_t lc_option_set_size(const struct lc_option_set *set);
+/* Limits as they are written in the row's kind; of max only where it is not 0. */
+void lc_option_limits(const struct lc_option *row, char min[LC_SIZE_TEXT_MAX],
+                      char max[LC_SIZE_TEXT_MAX]);
 /* Fails an assertion on a row that cannot be right: a member of the wrong size, a default that
  * is not allowed, a name that comes twice. For tests. */
 void lc_option_set_check(const struct lc_option_set *set);
@@ -160,13 +178,16 @@ struct lc_option_origin {
 /* The values of a set, being read. */
 struct lc_settings {
     const struct lc_option_set *set;
-    void *target; /* the caller's struct, zeroed by it; it borrows from here and from argv */
+    const char *file; /* that was read, for the reader of the values; or NULL */
+    void *target;     /* the caller's struct, zeroed by it; it borrows from here and from argv */
     struct lc_arena texts;                           /* of files and of the environment */
     struct lc_option_origin origins[LC_OPTIONS_MAX]; /* by index */
 };
 
-/* Writes all defaults. */
+/* Begins, with all defaults. */
 void lc_settings_init(struct lc_settings *s, const struct lc_option_set *set, void *target);
+/* Writes all defaults once more, into a target that the caller has zeroed again. */
+void lc_settings_defaults(struct lc_settings *s);
 /* The target is of no use any more. */
 void lc_settings_done(struct lc_settings *s);
 
@@ -190,6 +211,8 @@ LC_MUST_CHECK lc_err lc_settings_args(struct lc_settings *s, int argc, char **ar
  * Secrets too: the caller hides them. */
 LC_MUST_CHECK lc_err lc_option_print(const struct lc_option_ref *o, const void *target, size_t item,
                                      struct lc_dynbuf *out);
+/* Where the value is in a target. */
+void *lc_option_place(const struct lc_option_ref *o, void *target);
 /* Whether both targets have the same value. */
 bool lc_option_same(const struct lc_option_ref *o, const void *target, const void *other);
 /* Gives `target` the value of `from`; texts and items are shared. */

@@ -9,7 +9,7 @@
 #include "conf/options.h"
 #include "conf/units.h"
 
-static void *place(const struct lc_option_ref *o, void *target)
+void *lc_option_place(const struct lc_option_ref *o, void *target)
 {
     return (char *)target + o->part->offset + o->group->offset + o->row->offset;
 }
@@ -42,15 +42,31 @@ static size_t format_ns(uint64_t ns, char out[LC_SIZE_TEXT_MAX])
     return lc_duration_format((int64_t)ns, out);
 }
 
-static lc_err check_limits(const struct lc_option *o, uint64_t value, format_fn *format,
-                           struct lc_diag *diag)
+static size_t format_count(uint64_t count, char out[LC_SIZE_TEXT_MAX])
+{
+    return (size_t)snprintf(out, LC_SIZE_TEXT_MAX, "%" PRIu64, count);
+}
+
+void lc_option_limits(const struct lc_option *row, char min[LC_SIZE_TEXT_MAX],
+                      char max[LC_SIZE_TEXT_MAX])
+{
+    format_fn *format = format_count;
+
+    if (row->kind == LC_OPTION_SIZE)
+        format = lc_size_format;
+    else if (row->kind == LC_OPTION_DURATION)
+        format = format_ns;
+    format(row->min, min);
+    format(row->max, max);
+}
+
+static lc_err check_limits(const struct lc_option *o, uint64_t value, struct lc_diag *diag)
 {
     char min[LC_SIZE_TEXT_MAX], max[LC_SIZE_TEXT_MAX];
 
     if (value >= o->min && (o->max == 0 || value <= o->max))
         return LC_OK;
-    format(o->min, min);
-    format(o->max, max);
+    lc_option_limits(o, min, max);
     if (o->max == 0)
         lc_diag_set(diag, "must be at least %s", min);
     else
@@ -78,7 +94,7 @@ static lc_err read_amount(const struct lc_option *o, const char *text, uint64_t 
                             : "not a number");
         return LC_ESYNTAX;
     }
-    e = check_limits(o, value, lc_size_format, diag);
+    e = check_limits(o, value, diag);
     if (e == LC_OK)
         *ret = value;
     return e;
@@ -98,7 +114,7 @@ static lc_err read_duration(const struct lc_option *o, const char *text, int64_t
         return LC_ESYNTAX;
     }
 
-    lc_err e = check_limits(o, (uint64_t)value, format_ns, diag);
+    lc_err e = check_limits(o, (uint64_t)value, diag);
 
     if (e == LC_OK)
         *ret = value;
@@ -258,7 +274,7 @@ void lc_settings_clear(struct lc_settings *s, const struct lc_option_ref *o,
                        struct lc_option_origin origin)
 {
     if (lc_option_is_list(o->row->kind) && s->origins[o->index].from != origin.from)
-        ((struct lc_list *)place(o, s->target))->count = 0;
+        ((struct lc_list *)lc_option_place(o, s->target))->count = 0;
     s->origins[o->index] = origin;
 }
 
@@ -272,31 +288,37 @@ lc_err lc_settings_put(struct lc_settings *s, const struct lc_option_ref *o,
     if (e != LC_OK)
         return LC_ESYNTAX;
     lc_settings_clear(s, o, origin);
-    return read_value(o->row, place(o, s->target), text, diag);
+    return read_value(o->row, lc_option_place(o, s->target), text, diag);
 }
 
 /* ---- life ---- */
 
 #define TEXTS_MAX (4u << 20) /* of a file (1 MiB) and of the environment */
 
-void lc_settings_init(struct lc_settings *s, const struct lc_option_set *set, void *target)
+void lc_settings_defaults(struct lc_settings *s)
 {
     struct lc_option_ref o = {0};
 
     memset(s->origins, 0, sizeof s->origins);
-    s->set = set;
-    s->target = target;
-    lc_arena_init(&s->texts, TEXTS_MAX);
-    while (lc_option_next(set, &o)) {
+    while (lc_option_next(s->set, &o)) {
         struct lc_diag diag;
 
         if (o.row->fallback == NULL)
             continue;
 
-        lc_err e = read_value(o.row, place(&o, target), o.row->fallback, &diag);
+        lc_err e = read_value(o.row, lc_option_place(&o, s->target), o.row->fallback, &diag);
 
         LC_ASSERT(e == LC_OK);
     }
+}
+
+void lc_settings_init(struct lc_settings *s, const struct lc_option_set *set, void *target)
+{
+    s->set = set;
+    s->target = target;
+    s->file = NULL;
+    lc_arena_init(&s->texts, TEXTS_MAX);
+    lc_settings_defaults(s);
 }
 
 void lc_settings_done(struct lc_settings *s)
@@ -407,5 +429,5 @@ bool lc_option_same(const struct lc_option_ref *o, const void *target, const voi
 
 void lc_option_copy(const struct lc_option_ref *o, void *target, const void *from)
 {
-    memcpy(place(o, target), place_of(o, from), o->row->size);
+    memcpy(lc_option_place(o, target), place_of(o, from), o->row->size);
 }

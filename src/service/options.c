@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "net/addr.h"
 #include "net/loop.h"
 
 #define AT(member)  LC_MEMBER(struct lc_server_config, member)
@@ -119,12 +120,22 @@ static const struct lc_option intake_rows[] = {
      .help = "of the server's own log on standard error"},
 };
 
+static lc_err check_address(const char *text, struct lc_diag *diag)
+{
+    struct lc_endpoint unused;
+
+    if (strcmp(text, "none") == 0)
+        return LC_OK;
+    return lc_endpoint_parse(lc_slice_cstr(text), 1, &unused, diag);
+}
+
 /* Of every service alike: a row here is an option of each. */
 static const struct lc_option service_rows[] = {
     {.name = "listen",
      .kind = LC_OPTION_LIST,
      .flags = LC_OPTION_BARE,
      .value = "ADDRESS",
+     .check = check_address,
      OF(listen),
      .help = "where it listens: host:port, :port, [v6]:port, udp://host:port, unix:/path, "
              "unixgram:/path, or none (docs/protocols.md, \"Where to connect\"); may be given "

@@ -83,7 +83,7 @@ static void put_options(const struct lc_option_set *set, bool as_keys)
     struct lc_option_ref ref = {0};
     char name[LC_OPTION_NAME_MAX];
     while (lc_option_next(set, &ref)) {
-        if (as_keys && (ref.row->flags & LC_OPTION_ONLY_ARGS) != 0)
+        if (as_keys && (ref.row->flags & LC_OPTION_NO_FILE) != 0)
             continue;
         if (ref.group != group) {
             printf("## %s\n\n", ref.group->title);

@@ -145,83 +145,83 @@ static void little_is_enough(void **state)
     lc_settings_done(&f.s);
 }
 
+static const struct {
+    const char *file, *text;
+} mistakes[] = {
+    {"# x\nretain-age: 30 days\n", "a.yaml:2:13: retain-age: not a length of time; write a "
+                                   "number with s, m, h, d or w, as 30d\n"
+                                   "    2 | retain-age: 30 days\n"
+                                   "      |             ^^^^^^^"},
+    {"retain-agee: 30d\n", "a.yaml:1:1: unknown key retain-agee; did you mean retain-age?\n"
+                           "    1 | retain-agee\n"
+                           "      | ^^^^^^^^^^^"},
+    {"logs: {listn: x}\n", "a.yaml:1:8: unknown key listn in section logs; did you mean listen?\n"
+                           "    1 | logs: {listn\n"
+                           "      |        ^^^^^"},
+    {"logs-socket: x\n", "a.yaml:1:1: unknown key logs-socket; did you mean logs.socket? "
+                         "(`section.key` is key in the mapping of section)\n"
+                         "    1 | logs-socket\n"
+                         "      | ^^^^^^^^^^^"},
+    {"logs: {count: 1}\n", "a.yaml:1:8: unknown key count in section logs; did you mean count? "
+                           "(at the top, in no section)\n"
+                           "    1 | logs: {count\n"
+                           "      |        ^^^^^"},
+    {"colour: red\n", "a.yaml:1:1: unknown key colour\n    1 | colour\n      | ^^^^^^"},
+    {"log:\n  x: y\n", "a.yaml:1:1: unknown key log; did you mean logs?\n"
+                       "    1 | log\n      | ^^^"},
+    {"count: 65\n", "a.yaml:1:8: count: must be from 0 to 64\n    1 | count: 65\n"
+                    "      |        ^^"},
+    {"count: 5\ncount: 6\n", "a.yaml:2:1: count: stands in this file twice\n"
+                             "    2 | count: 6\n      | ^^^^^"},
+    {"logs: {}\ncount: 5\nlogs: {}\n",
+     "a.yaml:3:1: this section stands in this file twice; join them\n"
+     "    3 | logs: {}\n      | ^^^^"},
+    {"text:\n", "a.yaml:1:1: text: has no value (TEXT); leave the line out for the default\n"
+                "    1 | text:\n      | ^^^^"},
+    {"text: [a]\n", "a.yaml:1:7: text: must be a single value: TEXT\n    1 | text: [a]\n"
+                    "      |       ^"},
+    {"item: {a: b}\n", "a.yaml:1:7: item: must be a list, as [ITEM, ITEM]\n"
+                       "    1 | item: {a: b}\n      |       ^"},
+    {"item: [a, bad]\n", "a.yaml:1:11: item: is bad; write something good\n"
+                         "    1 | item: [a, bad]\n      |           ^^^"},
+    {"item: [a, [b]]\n", "a.yaml:1:11: item: must be a list, as [ITEM, ITEM]\n"
+                         "    1 | item: [a, [b]]\n      |           ^"},
+    {"logs: :514\n", "a.yaml:1:7: logs is a section: its options are a mapping below it"},
+    {"logs: {socket: [a]}\n", "a.yaml:1:16: logs.socket: must be a mapping, as {NAME: VALUE}\n"
+                              "    1 | logs: {socket: [a]}\n      |                ^"},
+    {"logs: {socket: {a: 1, a: 2}}\n",
+     "a.yaml:1:23: logs.socket: this name stands here twice\n"
+     "    1 | logs: {socket: {a: 1, a: 2}}\n      |                       ^"},
+    {"toggle: 5\n", "a.yaml:1:9: toggle: must be on or off\n    1 | toggle: 5\n"
+                    "      |         ^"},
+    {"- a\n", "a.yaml:1:1: must be a mapping: lines of `option: value`"},
+    {"just text\n", "a.yaml:1:1: must be a mapping: lines of `option: value`"},
+    {"count: &a 5\n", "a.yaml:1:11: anchors (&), aliases (*) and tags (!) are not taken; write "
+                      "the value in full, in quotes where it begins with such a character"},
+    {"count: 5\n---\ncount: 6\n", "a.yaml:2:1: a second document (---) is not taken"},
+    {"text: 한글\ntext: 둘\n", "a.yaml:2:1: text: stands in this file twice\n"
+                               "    2 | text: 둘\n      | ^^^^"},
+    {"{text: 한글, count: 99}\n", "a.yaml:1:23: count: must be from 0 to 64\n"
+                                  "    1 | {text: 한글, count: 99}\n"
+                                  "      |                     ^^"},
+    {"text: \xFF\n", "a.yaml:1:7: an octet that is not UTF-8 text"},
+    {"text: \"a\\0b\"\n", "a.yaml:1:8: text: holds an octet 0\n    1 | text: \"a\\0b\"\n"
+                          "      |        ^^^^"},
+    {"? [a]\n: b\n", "a.yaml:1:3: a key must be a plain name"},
+    /* a secret is shown nowhere */
+    {"logs: {token: hunter2}\n", "a.yaml:1:15: logs.token: must be one of red, blue"},
+    {"logs: {tokn: hunter2}\n",
+     "a.yaml:1:8: unknown key tokn in section logs; did you mean token?\n"
+     "    1 | logs: {tokn\n      |        ^^^^"},
+};
+
 static void mistakes_are_explained(void **state)
 {
     LC_UNUSED(state);
-    static const struct {
-        const char *file, *text;
-    } cases[] = {
-        {"# x\nretain-age: 30 days\n", "a.yaml:2:13: retain-age: not a length of time; write a "
-                                       "number with s, m, h, d or w, as 30d\n"
-                                       "    2 | retain-age: 30 days\n"
-                                       "      |             ^^^^^^^"},
-        {"retain-agee: 30d\n", "a.yaml:1:1: unknown key retain-agee; did you mean retain-age?\n"
-                               "    1 | retain-agee\n"
-                               "      | ^^^^^^^^^^^"},
-        {"logs: {listn: x}\n",
-         "a.yaml:1:8: unknown key listn in section logs; did you mean listen?\n"
-         "    1 | logs: {listn\n"
-         "      |        ^^^^^"},
-        {"logs-socket: x\n", "a.yaml:1:1: unknown key logs-socket; did you mean logs.socket? "
-                             "(`section.key` is key in the mapping of section)\n"
-                             "    1 | logs-socket\n"
-                             "      | ^^^^^^^^^^^"},
-        {"logs: {count: 1}\n", "a.yaml:1:8: unknown key count in section logs; did you mean count? "
-                               "(at the top, in no section)\n"
-                               "    1 | logs: {count\n"
-                               "      |        ^^^^^"},
-        {"colour: red\n", "a.yaml:1:1: unknown key colour\n    1 | colour\n      | ^^^^^^"},
-        {"log:\n  x: y\n", "a.yaml:1:1: unknown key log; did you mean logs?\n"
-                           "    1 | log\n      | ^^^"},
-        {"count: 65\n", "a.yaml:1:8: count: must be from 0 to 64\n    1 | count: 65\n"
-                        "      |        ^^"},
-        {"count: 5\ncount: 6\n", "a.yaml:2:1: count: stands in this file twice\n"
-                                 "    2 | count: 6\n      | ^^^^^"},
-        {"logs: {}\ncount: 5\nlogs: {}\n",
-         "a.yaml:3:1: this section stands in this file twice; join them\n"
-         "    3 | logs: {}\n      | ^^^^"},
-        {"text:\n", "a.yaml:1:1: text: has no value (TEXT); leave the line out for the default\n"
-                    "    1 | text:\n      | ^^^^"},
-        {"text: [a]\n", "a.yaml:1:7: text: must be a single value: TEXT\n    1 | text: [a]\n"
-                        "      |       ^"},
-        {"item: {a: b}\n", "a.yaml:1:7: item: must be a list, as [ITEM, ITEM]\n"
-                           "    1 | item: {a: b}\n      |       ^"},
-        {"item: [a, bad]\n", "a.yaml:1:11: item: is bad; write something good\n"
-                             "    1 | item: [a, bad]\n      |           ^^^"},
-        {"item: [a, [b]]\n", "a.yaml:1:11: item: must be a list, as [ITEM, ITEM]\n"
-                             "    1 | item: [a, [b]]\n      |           ^"},
-        {"logs: :514\n", "a.yaml:1:7: logs is a section: its options are a mapping below it"},
-        {"logs: {socket: [a]}\n", "a.yaml:1:16: logs.socket: must be a mapping, as {NAME: VALUE}\n"
-                                  "    1 | logs: {socket: [a]}\n      |                ^"},
-        {"logs: {socket: {a: 1, a: 2}}\n",
-         "a.yaml:1:23: logs.socket: this name stands here twice\n"
-         "    1 | logs: {socket: {a: 1, a: 2}}\n      |                       ^"},
-        {"toggle: 5\n", "a.yaml:1:9: toggle: must be on or off\n    1 | toggle: 5\n"
-                        "      |         ^"},
-        {"- a\n", "a.yaml:1:1: must be a mapping: lines of `option: value`"},
-        {"just text\n", "a.yaml:1:1: must be a mapping: lines of `option: value`"},
-        {"count: &a 5\n", "a.yaml:1:11: anchors (&), aliases (*) and tags (!) are not taken; write "
-                          "the value in full, in quotes where it begins with such a character"},
-        {"count: 5\n---\ncount: 6\n", "a.yaml:2:1: a second document (---) is not taken"},
-        {"text: 한글\ntext: 둘\n", "a.yaml:2:1: text: stands in this file twice\n"
-                                   "    2 | text: 둘\n      | ^^^^"},
-        {"{text: 한글, count: 99}\n", "a.yaml:1:23: count: must be from 0 to 64\n"
-                                      "    1 | {text: 한글, count: 99}\n"
-                                      "      |                     ^^"},
-        {"text: \xFF\n", "a.yaml:1:7: an octet that is not UTF-8 text"},
-        {"text: \"a\\0b\"\n", "a.yaml:1:8: text: holds an octet 0\n    1 | text: \"a\\0b\"\n"
-                              "      |        ^^^^"},
-        {"? [a]\n: b\n", "a.yaml:1:3: a key must be a plain name"},
-        /* a secret is shown nowhere */
-        {"logs: {token: hunter2}\n", "a.yaml:1:15: logs.token: must be one of red, blue"},
-        {"logs: {tokn: hunter2}\n",
-         "a.yaml:1:8: unknown key tokn in section logs; did you mean token?\n"
-         "    1 | logs: {tokn\n      |        ^^^^"},
-    };
-    for (size_t i = 0; i < LC_ARRAY_LEN(cases); i++) {
+    for (size_t i = 0; i < LC_ARRAY_LEN(mistakes); i++) {
         struct file f;
-        assert_lc_err(read_file(&f, lc_slice_cstr(cases[i].file)), LC_ESYNTAX);
-        assert_string_equal(f.diag.text, cases[i].text);
+        assert_lc_err(read_file(&f, lc_slice_cstr(mistakes[i].file)), LC_ESYNTAX);
+        assert_string_equal(f.diag.text, mistakes[i].text);
         lc_settings_done(&f.s);
     }
 }

@@ -138,11 +138,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     lc_err e = lc_json_members(in, &members);
     LC_ASSERT(e == LC_OK || e == LC_ESYNTAX);
     if (e == LC_ESYNTAX) {
-        LC_ASSERT(!is_object || is_too_deep(in));
+        /* jansson overlooks a NUL behind a word */
+        LC_ASSERT(!is_object || is_too_deep(in) || memchr(p, '\0', n) != NULL);
     } else {
         LC_ASSERT(is_object || (object == NULL && may_differ(&error)));
-        if (is_object && members.repeated == 0 && !members.is_cut)
-            LC_ASSERT(check_members(object, true, 0) == members.count);
+        json_t *unique =
+            json_loadb((const char *)p, n, flags | JSON_REJECT_DUPLICATES, &error);
+        if (unique != NULL && members.repeated == 0 && !members.is_cut)
+            LC_ASSERT(check_members(unique, true, 0) == members.count);
+        json_decref(unique);
         check_record(in);
     }
     json_decref(object);

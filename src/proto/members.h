@@ -47,7 +47,8 @@ void lc_members_add(struct lc_members *m, struct lc_slice name, struct lc_slice 
 /* The member of this name; NULL: there is none. */
 struct lc_field *lc_members_find(struct lc_members *m, struct lc_slice name);
 
-/* Fills in what the members say; what they don't, stays as the caller set it. Times without a zone
+/* Fills in what the members say; what they don't, stays as the caller set it, and so does a time
+ * that is not LC_TIME_ABSENT. Times without a zone
  * are local: utc_offset_s, east positive. In a row that LogCaster wrote (docs/protocols.md, "Rows")
  * names and values mean what they meant there, and *ret gets its id, received_ns and source too;
  * else these are untouched. False: no member is a message. */

@@ -232,7 +232,8 @@ static bool fits(const struct lc_field *f, enum part part, int32_t utc_offset_s,
     }
 }
 
-static void find_parts(struct lc_members *m, int32_t utc_offset_s, struct parts *found)
+static void find_parts(struct lc_members *m, bool wants_time, int32_t utc_offset_s,
+                       struct parts *found)
 {
     *found = (struct parts){0};
     for (size_t i = 0; i < m->count; i++) {
@@ -241,7 +242,8 @@ static void find_parts(struct lc_members *m, int32_t utc_offset_s, struct parts 
         if (name >= NO_NAME)
             continue;
         enum part part = (enum part)names[name].part;
-        if ((found->field[part] != NULL && found->name[part] < name) ||
+        if ((part == TIME && !wants_time) ||
+            (found->field[part] != NULL && found->name[part] < name) ||
             !fits(&m->fields[i], part, utc_offset_s, &time_ns))
             continue;
         found->field[part] = &m->fields[i];
@@ -330,7 +332,7 @@ bool lc_members_record(struct lc_members *m, int32_t utc_offset_s, struct lc_rec
         for (size_t i = 0; i < m->count; i++)
             m->names[i] = find_name(m->fields[i].name, ELSEWHERE);
     }
-    find_parts(m, utc_offset_s, &found);
+    find_parts(m, ret->time_ns == LC_TIME_ABSENT, utc_offset_s, &found);
     find_name_of_bunyan(m, &found);
     place(m, &found, ret, ret_unplaced);
     keep_fields(m, ret);

@@ -142,8 +142,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
         LC_ASSERT(!is_object || is_too_deep(in) || memchr(p, '\0', n) != NULL);
     } else {
         LC_ASSERT(is_object || (object == NULL && may_differ(&error)));
-        json_t *unique =
-            json_loadb((const char *)p, n, flags | JSON_REJECT_DUPLICATES, &error);
+        json_t *unique = json_loadb((const char *)p, n, flags | JSON_REJECT_DUPLICATES, &error);
         if (unique != NULL && members.repeated == 0 && !members.is_cut)
             LC_ASSERT(check_members(unique, true, 0) == members.count);
         json_decref(unique);

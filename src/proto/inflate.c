@@ -6,8 +6,7 @@
 
 #include <errno.h>
 
-#define GZIP_OR_ZLIB (15 + 32) /* zlib.h, inflateInit2(): the largest window, told by the header   \
-                                */
+#define GZIP_OR_ZLIB (15 + 32) /* inflateInit2(): the largest window, told by the header */
 
 bool lc_inflate_is_gzip(struct lc_slice in)
 {

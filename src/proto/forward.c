@@ -236,9 +236,12 @@ static const struct lc_field *find_field(const struct lc_record *r, struct lc_sl
 static struct lc_slice app_of(const struct lc_forward *f, const struct lc_record *r)
 {
     const struct lc_field *container = find_field(r, LC_LIT("container_name"));
-    if (container == NULL || container->type != LC_FIELD_STRING || container->value.n == 0)
-        return f->tag;
-    return container->value.p[0] == '/' ? lc_slice_from(container->value, 1) : container->value;
+    struct lc_slice name = LC_LIT("");
+    if (container != NULL && container->type == LC_FIELD_STRING)
+        name = container->value;
+    if (name.n > 0 && name.p[0] == '/')
+        name = lc_slice_from(name, 1);
+    return name.n > 0 ? name : f->tag;
 }
 
 /* The whole map as JSON text, for a record without a message. */

@@ -103,7 +103,8 @@ static void take_stream(struct lc_members *m, struct lc_record *ret, struct part
         f = find_word(m, apps[i].name);
         if (f == NULL)
             continue;
-        ret->stream.app = f->value.p[0] == '/' ? lc_slice_from(f->value, 1) : f->value;
+        bool has_slash = f->value.p[0] == '/' && f->value.n > 1;
+        ret->stream.app = has_slash ? lc_slice_from(f->value, 1) : f->value;
         if (!apps[i].is_field)
             is_part(parts, f);
         break;

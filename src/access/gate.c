@@ -173,14 +173,17 @@ static enum lc_verdict count(struct lc_gate *g, const struct lc_policy *policy,
     }
 }
 
-enum lc_verdict lc_porter_admit(struct lc_porter *p, const struct lc_peer *peer, struct lc_time now,
-                                struct lc_guest *ret_guest)
+enum lc_verdict lc_porter_admit(struct lc_porter *p, const struct lc_peer *peer, bool itself,
+                                struct lc_time now, struct lc_guest *ret_guest)
 {
     const struct lc_policy *now_holds = policy(p);
     struct lc_guest guest = {.key = lc_peer_key(peer)};
     enum lc_verdict verdict = look_at(p->gate, now_holds, peer);
+    bool is_proxy = itself && lc_networks_has(now_holds->trust, peer);
 
-    if (verdict == LC_ADMITTED)
+    if (is_proxy && verdict == LC_REFUSED_NETWORK)
+        verdict = now_holds->login ? LC_REFUSED_LOGIN : LC_ADMITTED;
+    if (verdict == LC_ADMITTED && !is_proxy)
         verdict = count(p->gate, now_holds, peer, now, &guest);
     if (verdict == LC_ADMITTED)
         *ret_guest = guest;
@@ -304,4 +307,21 @@ lc_err lc_porter_may_send(struct lc_porter *p, struct lc_guest *guest, uint64_t 
 const char *lc_porter_refuses_message(struct lc_porter *p, struct lc_slice message)
 {
     return policy(p)->checks_messages ? lc_policy_refuses_message(message) : NULL;
+}
+
+bool lc_porter_looks_at_datagrams(struct lc_porter *p)
+{
+    const struct lc_policy *now_holds = policy(p);
+
+    return !now_holds->admits_all || now_holds->has_flow_limits;
+}
+
+bool lc_porter_limits_flow(struct lc_porter *p)
+{
+    return policy(p)->has_flow_limits;
+}
+
+size_t lc_gate_addresses(struct lc_gate *gate)
+{
+    return lc_table_used(gate->table);
 }

@@ -62,9 +62,11 @@ LC_MUST_CHECK lc_err lc_porter_new(struct lc_gate *gate, size_t sources, struct 
 void lc_porter_free(struct lc_porter *p);
 
 /* A connection. LC_ADMITTED: *ret_guest is to be given back by lc_porter_leave(). A policy that is
- * open lets in whom its table has no room for, uncounted; a strict one does not. */
-enum lc_verdict lc_porter_admit(struct lc_porter *p, const struct lc_peer *peer, struct lc_time now,
-                                struct lc_guest *ret_guest);
+ * open lets in whom its table has no room for, uncounted; a strict one does not.
+ * itself: it is the peer who came, not one whom a proxy named. If it is trusted as a proxy it is
+ * not counted, and its network doesn't matter: those for whom it speaks do. */
+enum lc_verdict lc_porter_admit(struct lc_porter *p, const struct lc_peer *peer, bool itself,
+                                struct lc_time now, struct lc_guest *ret_guest);
 void lc_porter_leave(struct lc_porter *p, struct lc_guest *guest);
 
 /* Whether this peer may say for whom it speaks (PROXY protocol). */
@@ -95,5 +97,13 @@ static inline void lc_guest_sent(struct lc_guest *guest, uint64_t octets)
 
 /* lc_policy_refuses_message() where this policy checks messages; else NULL. */
 const char *lc_porter_refuses_message(struct lc_porter *p, struct lc_slice message);
+
+/* Whether any of this is asked of who sends datagrams; else nobody needs to be looked for. */
+bool lc_porter_looks_at_datagrams(struct lc_porter *p);
+/* Whether records are counted. */
+bool lc_porter_limits_flow(struct lc_porter *p);
+
+/* Addresses that the gate remembers now. Any thread. */
+size_t lc_gate_addresses(struct lc_gate *gate);
 
 #endif

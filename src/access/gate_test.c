@@ -67,7 +67,7 @@ static enum lc_verdict admit(struct world *w, struct lc_peer peer, struct lc_tim
 {
     struct lc_guest guest;
 
-    return lc_porter_admit(w->porter, &peer, now, &guest);
+    return lc_porter_admit(w->porter, &peer, true, now, &guest);
 }
 
 /* Comes and goes `tries` times at one moment; how often it is let in. */
@@ -78,7 +78,7 @@ static unsigned visits(struct world *w, struct lc_peer peer, struct lc_time now,
     unsigned in = 0;
 
     for (unsigned i = 0; i < tries; i++) {
-        enum lc_verdict v = lc_porter_admit(w->porter, &peer, now, &guest);
+        enum lc_verdict v = lc_porter_admit(w->porter, &peer, true, now, &guest);
 
         if (v == LC_ADMITTED) {
             lc_porter_leave(w->porter, &guest);
@@ -264,6 +264,33 @@ static void what_is_configured_replaces_what_the_policy_says(void **state)
     end(&w);
 }
 
+/* Who is trusted to speak for others is not counted, and may come from anywhere; it has no login by
+ * that. Whom it names is looked at as if he had come himself. */
+static void proxies(void **state)
+{
+    const char *allow[] = {"10.0.0.0/8"}, *trust[] = {"192.0.2.1", "10.0.0.1"};
+    struct lc_policy_config config = {.allow = {allow, 1}, .trust = {trust, 2}};
+    struct lc_peer proxy = ip("192.0.2.1"), client = ip("10.0.0.1"), stranger = ip("192.0.2.2");
+    struct lc_guest guest;
+    struct world w;
+
+    LC_UNUSED(state);
+    begin(&w, &config, &logs, 0);
+    assert_int_equal(visits(&w, proxy, S(1), 300, LC_REFUSED_RATE), 300);
+    assert_int_equal(admit(&w, stranger, S(1)), LC_REFUSED_NETWORK);
+    for (unsigned i = 0; i < 300; i++)
+        assert_int_equal(lc_porter_admit(w.porter, &client, false, S(1), &guest),
+                         i < 100 ? LC_ADMITTED : LC_REFUSED_RATE);
+    assert_int_equal(lc_porter_admit(w.porter, &proxy, false, S(1), &guest), LC_REFUSED_NETWORK);
+    end(&w);
+
+    config.kind = LC_POLICY_STRICT;
+    begin(&w, &config, &query, 0);
+    assert_int_equal(admit(&w, proxy, S(1)), LC_REFUSED_LOGIN);
+    assert_int_equal(admit(&w, client, S(1)), LC_REFUSED_LOGIN);
+    end(&w);
+}
+
 static void a_new_policy_holds_for_who_comes(void **state)
 {
     const char *nobody[] = {"192.0.2.0/24"};
@@ -276,7 +303,7 @@ static void a_new_policy_holds_for_who_comes(void **state)
 
     LC_UNUSED(state);
     begin(&w, &open, &logs, 0);
-    assert_int_equal(lc_porter_admit(w.porter, &here, S(1), &guest), LC_ADMITTED);
+    assert_int_equal(lc_porter_admit(w.porter, &here, true, S(1), &guest), LC_ADMITTED);
     assert_non_null(lc_porter_source(w.porter, &here, &verdict));
     lc_gate_set_policy(w.gate, new_policy(&closed, &logs));
     assert_int_equal(admit(&w, here, S(1)), LC_REFUSED_NETWORK);
@@ -335,7 +362,7 @@ static void all_of_an_address_share_its_rate(void **state)
     LC_UNUSED(state);
     begin(&w, &config, &logs, 0);
     for (unsigned i = 0; i < 2; i++)
-        assert_int_equal(lc_porter_admit(w.porter, &here, S(1), &g[i]), LC_ADMITTED);
+        assert_int_equal(lc_porter_admit(w.porter, &here, true, S(1), &g[i]), LC_ADMITTED);
     for (unsigned ms = 0; ms < 10000; ms++) {
         struct lc_time now = S(1 + ms / 1e3);
 
@@ -370,7 +397,7 @@ static void what_was_not_sent_goes_back(void **state)
     LC_UNUSED(state);
     begin(&w, &config, &logs, 0);
     for (unsigned i = 0; i < 200; i++) {
-        assert_int_equal(lc_porter_admit(w.porter, &here, S(1), &guest), LC_ADMITTED);
+        assert_int_equal(lc_porter_admit(w.porter, &here, true, S(1), &guest), LC_ADMITTED);
         if (lc_porter_may_send(w.porter, &guest, 10, S(1), &ready) == LC_OK) {
             lc_guest_sent(&guest, 10);
             sent++;
@@ -420,6 +447,7 @@ int main(void)
         cmocka_unit_test(strict_messages),
         cmocka_unit_test(open_rates),
         cmocka_unit_test(what_is_configured_replaces_what_the_policy_says),
+        cmocka_unit_test(proxies),
         cmocka_unit_test(a_new_policy_holds_for_who_comes),
         cmocka_unit_test(a_full_table),
         cmocka_unit_test(all_of_an_address_share_its_rate),

@@ -194,7 +194,7 @@ size_t lc_answer_error(enum lc_answer_kind kind, uint8_t command, uint32_t seque
 
 size_t lc_answer_refusal(enum lc_answer_kind kind, uint32_t sequence, char out[LC_ANSWER_MAX])
 {
-    return lc_answer_error(kind, LC_BINARY1_LOG, sequence, "Log storage full", out, LC_ANSWER_MAX);
+    return lc_answer_error(kind, LC_BINARY1_LOG, sequence, LC_ANSWER_FULL, out, LC_ANSWER_MAX);
 }
 
 static lc_err ok_v2(uint64_t id, struct lc_dynbuf *out)

@@ -43,6 +43,9 @@ struct lc_answer_mood {
     bool piling; /* the peer doesn't read what it was answered */
 };
 
+/* To the sender of a record that the store refuses; the seeds' words. */
+#define LC_ANSWER_FULL "Log storage full"
+
 /* Octets of the longest answer about one record. */
 #define LC_ANSWER_MAX 32
 /* Over it lc_answers_room() says LC_EWAIT. */

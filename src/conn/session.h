@@ -52,6 +52,9 @@ struct lc_session_handler {
     /* It has named its client: these are now that client's records (lc_session_source()). False:
      * it is not let in, and the session closes. NULL as `trusted`. */
     bool (*proxied)(void *user, const struct lc_addr *client);
+    /* Why a record is not taken, whenever it comes: static, told to its sender; NULL: it is. All
+     * are where the function is NULL. */
+    const char *(*refuses)(void *user, const struct lc_arrival *a);
     /* LC_OK with the record's id: its outcome is told by lc_session_outcome(). LC_EWAIT: no room;
      * the session keeps the message until lc_session_retry(). Any other error: refused. */
     lc_err (*record)(void *user, const struct lc_arrival *a, uint64_t *ret_id);

@@ -21,10 +21,13 @@ lc_err lc_session_room(struct lc_session *s)
     return LC_EWAIT;
 }
 
-lc_err lc_session_keep(struct lc_session *s, const struct lc_arrival *a, uint64_t *ret_id)
+lc_err lc_session_keep(struct lc_session *s, const struct lc_arrival *a, uint64_t *ret_id,
+                       const char **ret_reason)
 {
-    lc_err e = s->handler->record(s->user, a, ret_id);
+    const char *reason = s->handler->refuses != NULL ? s->handler->refuses(s->user, a) : NULL;
+    lc_err e = reason != NULL ? LC_EPROTO : s->handler->record(s->user, a, ret_id);
 
+    *ret_reason = reason != NULL ? reason : LC_ANSWER_FULL;
     if (e == LC_EWAIT)
         s->stall |= LC_STALL_ROOM;
     else
@@ -35,7 +38,7 @@ lc_err lc_session_keep(struct lc_session *s, const struct lc_arrival *a, uint64_
 lc_err lc_session_store(struct lc_session *s, struct lc_arrival *a, enum lc_answer_kind answer,
                         uint32_t sequence)
 {
-    char refusal[LC_ANSWER_MAX];
+    const char *reason;
     uint64_t id;
     lc_err e;
 
@@ -43,11 +46,11 @@ lc_err lc_session_store(struct lc_session *s, struct lc_arrival *a, enum lc_answ
     /* A plain line whose sender goes on at once is part of a stream: nobody waits for it. */
     a->answered =
         a->owed && (answer != LC_ANSWER_PLAIN || s->config->acks == LC_ACKS_ON || s->left == 0);
-    e = lc_session_keep(s, a, &id);
+    e = lc_session_keep(s, a, &id, &reason);
     if (e == LC_EWAIT)
         return e;
     if (e != LC_OK)
-        lc_session_say(s, lc_slice(refusal, lc_answer_refusal(answer, sequence, refusal)));
+        lc_session_complain(s, answer, LC_BINARY1_LOG, sequence, reason);
     else if (a->owed)
         lc_answers_wait(&s->answers, answer, sequence, id);
     return LC_OK;

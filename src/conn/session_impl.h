@@ -121,9 +121,9 @@ void lc_session_wait_for_request(struct lc_session *s);
 LC_MUST_CHECK lc_err lc_session_room(struct lc_session *s);
 
 /* Gives a record to the service, and counts it. LC_OK: it has *ret_id. LC_EWAIT: the session has
- * stalled; any other error: refused, which the sender has yet to be told. */
+ * stalled; any other error: refused, which the sender has yet to be told, with *ret_reason. */
 LC_MUST_CHECK lc_err lc_session_keep(struct lc_session *s, const struct lc_arrival *a,
-                                     uint64_t *ret_id);
+                                     uint64_t *ret_id, const char **ret_reason);
 /* lc_session_keep(), and the answer in that language (and of that sequence). LC_OK: stored or
  * refused; LC_EWAIT. */
 LC_MUST_CHECK lc_err lc_session_store(struct lc_session *s, struct lc_arrival *a,

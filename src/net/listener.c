@@ -53,6 +53,17 @@ lc_err lc_listen_fd(const struct lc_addr *addr, const struct lc_listen_config *c
     return LC_OK;
 }
 
+bool lc_accepted_uid(int fd, unsigned *ret_uid)
+{
+    struct ucred cred;
+    socklen_t len = sizeof cred;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+        return false;
+    *ret_uid = cred.uid;
+    return true;
+}
+
 /* Errors of one connection, which was lost between arriving and being accepted; accept(2) says to
  * treat them as EAGAIN. */
 static bool is_of_connection(lc_err e)

@@ -33,6 +33,9 @@ LC_MUST_CHECK lc_err lc_listen_fd(const struct lc_addr *addr, const struct lc_li
                                   bool first, int *ret_fd, struct lc_addr *ret_bound,
                                   struct lc_diag *diag);
 
+/* Of an accepted Unix connection: the user who made it (SO_PEERCRED). False: not known. */
+bool lc_accepted_uid(int fd, unsigned *ret_uid);
+
 /* Takes `fd` in every case. */
 LC_MUST_CHECK lc_err lc_listener_open(struct lc_loop *loop, int fd, lc_accept_fn accept, void *user,
                                       struct lc_listener **ret);

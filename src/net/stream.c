@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/listener.h"
 #include "net/socket.h"
 #include "net/stream_impl.h"
 
@@ -438,11 +439,5 @@ struct lc_time lc_stream_opened(const struct lc_stream *s)
 
 bool lc_stream_peer_uid(const struct lc_stream *s, unsigned *ret_uid)
 {
-    struct ucred cred;
-    socklen_t len = sizeof cred;
-    if (s->peer.transport != LC_UNIX_STREAM ||
-        getsockopt(s->io.fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
-        return false;
-    *ret_uid = cred.uid;
-    return true;
+    return s->peer.transport == LC_UNIX_STREAM && lc_accepted_uid(s->io.fd, ret_uid);
 }

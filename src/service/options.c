@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "access/policy.h"
 #include "net/addr.h"
 #include "net/loop.h"
 
@@ -17,6 +18,8 @@ static const char *const acks_words[] = {
     [LC_ACKS_AUTO] = "auto", [LC_ACKS_ON] = "on", [LC_ACKS_OFF] = "off", NULL};
 static const char *const ack_words[] = {
     [LC_ACK_SYNCED] = "synced", [LC_ACK_WRITTEN] = "written", NULL};
+static const char *const policy_words[] = {
+    [LC_POLICY_OPEN] = "open", [LC_POLICY_STRICT] = "strict", NULL};
 static const char *const level_words[] = {
 #define LEVEL_WORD(name, code, severity) [code] = #name,
     LC_LEVELS(LEVEL_WORD)
@@ -129,6 +132,15 @@ static lc_err check_address(const char *text, struct lc_diag *diag)
     return lc_endpoint_parse(lc_slice_cstr(text), 1, &unused, diag);
 }
 
+static lc_err check_networks(const char *text, struct lc_diag *diag)
+{
+    struct lc_networks *n = NULL;
+    lc_err e = lc_networks_parse(&text, 1, &n, diag);
+
+    lc_networks_free(n);
+    return e;
+}
+
 /* Of every service alike: a row here is an option of each. */
 static const struct lc_option service_rows[] = {
     {.name = "listen",
@@ -140,7 +152,57 @@ static const struct lc_option service_rows[] = {
      .help = "where it listens: host:port, :port, [v6]:port, udp://host:port, unix:/path, "
              "unixgram:/path, or none (docs/protocols.md, \"Where to connect\"); may be given "
              "several times"},
+    {.name = "policy",
+     .kind = LC_OPTION_CHOICE,
+     .value = "POLICY",
+     .fallback = "open",
+     .choices = policy_words,
+     OF(policy),
+     .help = "what is asked of who comes: open, or strict (docs/access.md)"},
+    {.name = "allow",
+     .kind = LC_OPTION_LIST,
+     .value = "NETWORKS",
+     .check = check_networks,
+     OF(allow),
+     .help = "who may come: addresses, networks as 10.0.0.0/8, and the words loopback, private, "
+             "unix, any; without it, whom the policy lets in. May be given several times"},
+    {.name = "deny",
+     .kind = LC_OPTION_LIST,
+     .value = "NETWORKS",
+     .check = check_networks,
+     OF(deny),
+     .help = "who may not, though allowed"},
+    {.name = "trust-proxy",
+     .kind = LC_OPTION_LIST,
+     .value = "NETWORKS",
+     .check = check_networks,
+     OF(trust_proxy),
+     .help = "proxies whose PROXY header is believed: what it names as the client is the peer"},
+    {.name = "connections-rate",
+     .kind = LC_OPTION_RATE,
+     .value = "RATE",
+     .fallback = "auto",
+     OF(connections_rate),
+     .help = "new connections from one address, as 100/s, or none; auto: as the policy says"},
+    {.name = "connections-max",
+     .kind = LC_OPTION_COUNT,
+     .value = "N",
+     .fallback = "0",
+     OF(connections_max),
+     .help = "connections from one address at a time; 0: no limit"},
     /* The last ones are only of services that take records. */
+    {.name = "records-rate",
+     .kind = LC_OPTION_RATE,
+     .value = "RATE",
+     .fallback = "none",
+     OF(records_rate),
+     .help = "records from one address, as 5000/s: faster streams are slowed, datagrams dropped"},
+    {.name = "octets-rate",
+     .kind = LC_OPTION_FLOW,
+     .value = "RATE",
+     .fallback = "none",
+     OF(octets_rate),
+     .help = "the same in octets of messages and fields, as 10M/s"},
     {.name = "space",
      .kind = LC_OPTION_TEXT,
      .value = "NAME",
@@ -149,7 +211,7 @@ static const struct lc_option service_rows[] = {
      .help = "whose the records are that come in here and name no space of their own"},
 };
 
-#define ROWS_OF_INTAKE 1
+#define ROWS_OF_INTAKE 3
 #define ROWS_OF(id)                                                                                \
     (LC_ARRAY_LEN(service_rows) - (LC_SERVICE_##id == LC_SERVICE_QUERY ? ROWS_OF_INTAKE : 0))
 

@@ -163,6 +163,8 @@ static lc_err start(struct lc_server *s, struct lc_diag *diag)
     lc_err e = open_log(s);
 
     if (e == LC_OK)
+        e = lc_gates_open(&s->site, diag);
+    if (e == LC_OK)
         e = open_store(s, diag);
     if (e == LC_OK)
         e = make_workers(s, diag);
@@ -281,6 +283,7 @@ void lc_server_free(struct lc_server *server)
     }
     for (unsigned i = 0; i < s->site.worker_count; i++)
         lc_worker_run_free(s->runs[i]);
+    lc_gates_close(&s->site);
     lc_log_close(s->site.log);
     if (s->ended_fd >= 0)
         close(s->ended_fd);

@@ -41,6 +41,12 @@ struct lc_service_config {
      * connect"). `none`: no network address. For `logs` an address without a scheme is TCP and UDP
      * at one port. The sockets in data_dir (logs.sock, logs.dgram, query.sock) are always there. */
     struct lc_list listen;
+    /* Who may come in: docs/access.md. */
+    int policy; /* enum lc_policy_kind */
+    struct lc_list allow, deny, trust_proxy;
+    struct lc_rate connections_rate;
+    uint64_t connections_max; /* 0: no limit */
+    struct lc_rate records_rate, octets_rate;
     const char *space; /* of the records that come in here and name none */
 };
 

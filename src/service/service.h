@@ -10,6 +10,7 @@
 #ifndef LC_SERVICE_SERVICE_H
 #define LC_SERVICE_SERVICE_H
 
+#include "access/gate.h"
 #include "base/list.h"
 #include "conn/arrival.h"
 #include "net/addr.h"
@@ -29,6 +30,7 @@ struct lc_site {
     const struct lc_clock *clock;
     struct lc_store *store;
     struct lc_log *log;
+    struct lc_gate *gates[LC_SERVICE_COUNT]; /* NULL: a service without doors */
     struct lc_worker **workers;
     unsigned worker_count;
     struct lc_time started;
@@ -45,6 +47,7 @@ struct lc_worker {
     struct lc_arrival_context arrivals;
     struct lc_dynbuf out; /* scratch for answers, empty between calls */
     struct lc_counters counters;
+    struct lc_porter *porters[LC_SERVICE_COUNT]; /* at the gates */
     struct lc_link appenders;
     /* What a service calls when it has nothing left to wait for after drain() or drop(). */
     void (*idle)(struct lc_worker *w);
@@ -71,6 +74,8 @@ struct lc_service {
     const char *dgram_socket; /* NULL: none */
     unsigned dgram_mode;
     bool udp; /* an address without a scheme is also UDP */
+    struct lc_policy_row access;
+    const char *refusal; /* before the reason, on a line, for who is not let in; NULL: silence */
 
     /* start(): once, before open(), which is given *ret. stop(): after all loops have ended, and
      * before close(); no thread of the service runs afterwards. NULL is accepted. */
@@ -81,7 +86,9 @@ struct lc_service {
      * datagrams(), which is before too). A service whose *ret is NULL is off on this worker:
      * nothing more than close() is called. */
     lc_err (*open)(void *shared, struct lc_worker *w, void **ret);
-    void (*accept)(void *state, int fd, const struct lc_addr *peer);
+    /* Takes fd and guest, who is to leave (lc_porter_leave) when the connection is closed, and also
+     * when it cannot be opened. */
+    void (*accept)(void *state, int fd, const struct lc_addr *peer, const struct lc_guest *guest);
     lc_err (*datagrams)(void *state, int fd); /* takes fd; NULL: the service takes none */
     void (*drain)(void *state);               /* ends everything in order, then w->idle() */
     void (*drop)(void *state);                /* after drain(): at once */

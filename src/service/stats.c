@@ -15,10 +15,14 @@ static const struct row rows[] = {
 #define SERVICE_ROW(name, help) {#name, offsetof(struct lc_counters, name)},
     LC_SERVICE_COUNTERS(SERVICE_ROW)
 #undef SERVICE_ROW
+#define VERDICT_ROW(name, figure, help)                                                            \
+    {#figure, offsetof(struct lc_counters, verdicts[LC_REFUSED_##name])},
+        LC_VERDICTS(VERDICT_ROW)
+#undef VERDICT_ROW
 #define CONN_ROW(name, help) {#name, offsetof(struct lc_counters, conn.name)},
-        LC_CONN_COUNTERS(CONN_ROW)
+            LC_CONN_COUNTERS(CONN_ROW)
 #define ARRIVAL_ROW(id, name, help) CONN_ROW(name, help)
-            LC_ARRIVALS(ARRIVAL_ROW)
+                LC_ARRIVALS(ARRIVAL_ROW)
 #undef ARRIVAL_ROW
 #undef CONN_ROW
 };
@@ -92,6 +96,17 @@ static void tell_loops(struct listing *l, const struct lc_site *site)
     tell_u64(l, "sent_octets", all.sent_octets);
 }
 
+static uint64_t addresses(const struct lc_site *site)
+{
+    uint64_t total = 0;
+
+    for (size_t s = 0; s < LC_SERVICE_COUNT; s++) {
+        if (site->gates[s] != NULL)
+            total += lc_gate_addresses(site->gates[s]);
+    }
+    return total;
+}
+
 lc_err lc_stats_each(const struct lc_site *site,
                      lc_err (*each)(void *arg, const char *name, const char *value), void *arg)
 {
@@ -106,6 +121,7 @@ lc_err lc_stats_each(const struct lc_site *site,
     tell_loops(&l, site);
     for (size_t i = 0; i < LC_ARRAY_LEN(rows); i++)
         tell_u64(&l, rows[i].name, sum(site, rows[i].at));
+    tell_u64(&l, "addresses", addresses(site));
 #define TELL_STORE(name) tell_u64(&l, "store_" #name, store.name);
     STORE_ROWS(TELL_STORE)
 #undef TELL_STORE

@@ -8,6 +8,7 @@
 #ifndef LC_SERVICE_STATS_H
 #define LC_SERVICE_STATS_H
 
+#include "access/gate.h"
 #include "base/buf.h"
 #include "conn/counters.h"
 
@@ -22,6 +23,9 @@
     X(waited, "times a sender had to wait for room in the store")                                  \
     X(claimed_time, "records whose time was impossible")                                           \
     X(datagrams_dropped, "datagrams that the kernel or we had no room for")                        \
+    X(refused_messages, "records refused because of what they hold")                               \
+    X(slowed, "times a sender had to wait because it was over its rate")                           \
+    X(datagrams_over_rate, "records in datagrams dropped because their source was over its rate")  \
     X(queries, "questions answered, failed ones too")                                              \
     X(query_errors, "questions answered with an error")                                            \
     X(rows, "rows sent to askers, those of tails too")                                             \
@@ -33,6 +37,7 @@ struct lc_counters {
 #define LC_SERVICE_COUNTER_MEMBER(name, help) lc_counter name;
     LC_SERVICE_COUNTERS(LC_SERVICE_COUNTER_MEMBER)
 #undef LC_SERVICE_COUNTER_MEMBER
+    lc_counter verdicts[LC_VERDICT_COUNT]; /* of access/gate.h */
     struct lc_conn_counters conn;
 };
 

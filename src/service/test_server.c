@@ -42,6 +42,9 @@ void lc_test_server_init(struct lc_test_server *t)
     t->config.service[LC_SERVICE_QUERY].listen.items[0] = "127.0.0.1:0";
     t->config.service[LC_SERVICE_LOGS].listen.count = 1;
     t->config.service[LC_SERVICE_QUERY].listen.count = 1;
+    /* a test may connect as often as it likes */
+    for (size_t i = 0; i < LC_SERVICE_COUNT; i++)
+        t->config.service[i].connections_rate = (struct lc_rate){.count = 0, .period_ns = 1};
 }
 
 void lc_test_server_start(struct lc_test_server *t)

@@ -150,6 +150,13 @@ void lc_worker_run_join(struct lc_worker_run *w)
         lc_log_taker(w->worker.site->log, NULL, NULL);
 }
 
+static void on_accepted(void *user, int fd, const struct lc_addr *peer)
+{
+    const struct lc_entrance *at = user;
+
+    lc_gates_accept(&at->run->worker, at->service, at->run->state[at->service], fd, peer);
+}
+
 static lc_err open_door(struct lc_worker_run *w, size_t s, struct lc_door *d)
 {
     int fd = d->fds[w->worker.index];
@@ -160,7 +167,7 @@ static lc_err open_door(struct lc_worker_run *w, size_t s, struct lc_door *d)
     if (d->addr.transport == LC_UDP || d->addr.transport == LC_UNIX_DGRAM)
         return lc_services[s]->datagrams(w->state[s], fd);
 
-    lc_err e = lc_listener_open(w->worker.loop, fd, lc_services[s]->accept, w->state[s],
+    lc_err e = lc_listener_open(w->worker.loop, fd, on_accepted, &w->entrances[s],
                                 &w->listeners[w->listener_count]);
 
     if (e == LC_OK)
@@ -170,10 +177,11 @@ static lc_err open_door(struct lc_worker_run *w, size_t s, struct lc_door *d)
 
 lc_err lc_worker_run_open(struct lc_worker_run *w, void *const *shared, struct lc_doors *doors)
 {
-    lc_err e = LC_OK;
+    lc_err e = lc_gates_man(&w->worker);
 
     lc_shard_on_progress(w->worker.shard, notify_progress, w);
     for (size_t s = 0; e == LC_OK && s < LC_SERVICE_COUNT; s++) {
+        w->entrances[s] = (struct lc_entrance){w, (enum lc_service_id)s};
         e = lc_services[s]->open(shared[s], &w->worker, &w->state[s]);
         for (size_t i = 0; e == LC_OK && i < doors->count[s]; i++)
             e = open_door(w, s, doors->door[s][i]);
@@ -224,6 +232,7 @@ void lc_worker_run_free(struct lc_worker_run *w)
     for (size_t s = 0; s < LC_SERVICE_COUNT; s++)
         lc_services[s]->close(w->state[s]);
     lc_loop_free(w->worker.loop);
+    lc_gates_leave(&w->worker);
     lc_dynbuf_done(&w->worker.out);
     free(w);
 }

@@ -11,13 +11,23 @@
 #include <pthread.h>
 
 #include "net/listener.h"
+#include "service/gates.h"
 #include "service/listen.h"
+
+struct lc_worker_run;
+
+/* What a listener is opened with. */
+struct lc_entrance {
+    struct lc_worker_run *run;
+    enum lc_service_id service;
+};
 
 struct lc_worker_run {
     struct lc_worker worker; /* what services see */
     pthread_t thread;
     bool started;
     void *state[LC_SERVICE_COUNT];
+    struct lc_entrance entrances[LC_SERVICE_COUNT];
     struct lc_listener *listeners[LC_SERVICE_COUNT * LC_DOORS_MAX];
     size_t listener_count;
     struct lc_task drain, drop, own_log;

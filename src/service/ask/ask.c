@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "service/gates.h"
+
 #define IDLE_MS  30000 /* docs/protocols.md, "Socket defaults" */
 #define STUCK_MS 30000 /* no octet read for so long: the client is given up */
 
@@ -277,6 +279,7 @@ static void on_closed(void *user, lc_err why)
 
     LC_UNUSED(why);
     lc_count(&ask->worker->counters.query_closed, 1);
+    lc_porter_leave(ask->worker->porters[LC_SERVICE_QUERY], &a->guest);
     if (a->answer != NULL)
         lc_answer_cancel(a->answer);
     if (a->tail != NULL)
@@ -295,7 +298,24 @@ static void on_broken(void *user, const char *what)
            LC_LOG_TEXT("what", what));
 }
 
+static bool on_trusted(void *user, const struct lc_addr *peer)
+{
+    const struct lc_asker *a = user;
+
+    return lc_gates_trust(a->ask->worker, LC_SERVICE_QUERY, peer);
+}
+
+static bool on_proxied(void *user, const struct lc_addr *client)
+{
+    struct lc_asker *a = user;
+
+    lc_addr_format(client, a->source);
+    return lc_gates_proxied(a->ask->worker, LC_SERVICE_QUERY, client, &a->guest);
+}
+
 static const struct lc_session_handler handler = {
+    .trusted = on_trusted,
+    .proxied = on_proxied,
     .question = on_question,
     .interrupted = on_interrupted,
     .peer_ended = on_peer_ended,
@@ -306,22 +326,27 @@ static const struct lc_session_handler handler = {
     .closed = on_closed,
 };
 
-static void ask_accept(void *state, int fd, const struct lc_addr *peer)
+static void ask_accept(void *state, int fd, const struct lc_addr *peer,
+                       const struct lc_guest *guest)
 {
     struct lc_ask *ask = state;
     struct lc_asker *a = calloc(1, sizeof *a);
+    struct lc_guest leaves = *guest;
     lc_err e = -ENOMEM;
 
-    if (a == NULL)
+    if (a == NULL) {
         close(fd);
-    else
+    } else {
+        a->ask = ask;
+        a->guest = *guest;
         e = lc_session_open(&ask->session, &handler, a, fd, peer, &a->session);
+    }
     if (e != LC_OK) {
         lc_log(ask->worker->site->log, LC_LEVEL_WARN, "ask.not_accepted", LC_LOG_ERR("cause", e));
+        lc_porter_leave(ask->worker->porters[LC_SERVICE_QUERY], &leaves);
         free(a);
         return;
     }
-    a->ask = ask;
     lc_timer_init(&a->stuck, on_stuck);
     lc_addr_format(peer, a->source);
     lc_link_init(&a->link);
@@ -423,6 +448,8 @@ const struct lc_service lc_service_ask = {
     .other = "127.0.0.1:9997",
     .stream_socket = "query.sock",
     .stream_mode = 0660,
+    .access = {.connections_per_s = 10, .strict_allow = "127.0.0.1 ::1 unix", .strict_login = true},
+    .refusal = "ERROR|",
     .start = ask_start,
     .stop = ask_stop,
     .open = ask_open,

@@ -53,6 +53,7 @@ struct lc_asker {
     uint64_t read;            /* of these, those that had left when it was last looked at */
     bool stuck_set;
     bool json;
+    struct lc_guest guest;
     char source[LC_ADDR_TEXT_MAX];
 };
 

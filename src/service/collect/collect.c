@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/list.h"
+#include "service/gates.h"
 
 #define OUT_HIGH                                                                                   \
     ((size_t)256 << 10) /* answers that a sender has not read, before its stream pauses */
@@ -18,6 +19,8 @@ struct sender {
     struct lc_link all;
     struct lc_link waiting; /* for what becomes of its records */
     struct lc_link stalled; /* for room */
+    struct lc_link slowed;  /* it is over its rate */
+    struct lc_guest guest;
     char source[LC_ADDR_TEXT_MAX];
 };
 
@@ -36,7 +39,10 @@ struct collect {
     struct lc_intake intake;
     struct lc_appender appender;
     const struct kind *kind;
-    struct lc_link all, waiting, stalled; /* senders */
+    struct lc_link all, waiting, stalled, slowed; /* senders */
+    struct lc_timer speed_up;                     /* looks again at those slowed */
+    struct lc_time looks_again;                   /* valid when it is set */
+    bool is_set;
     struct lc_dgram_in *dgrams[DGRAMS_MAX];
     size_t dgram_count;
     bool draining;
@@ -44,15 +50,67 @@ struct collect {
 
 /* ---- sessions ---- */
 
+static struct lc_porter *porter(const struct collect *c)
+{
+    return c->worker->porters[c->kind->id];
+}
+
+/* It comes back when it may send again; without memory for that, it need not wait. */
+static lc_err slow_down(struct sender *s, struct lc_time until)
+{
+    struct collect *c = s->collect;
+    bool sooner = !c->is_set || until.ns < c->looks_again.ns;
+
+    if (sooner && lc_timer_set(c->worker->loop, &c->speed_up, until) != LC_OK)
+        return LC_OK;
+    if (sooner)
+        c->looks_again = until;
+    c->is_set = true;
+    lc_count(&c->worker->counters.slowed, 1);
+    if (!lc_link_is_linked(&s->slowed))
+        lc_list_add_last(&c->slowed, &s->slowed);
+    return LC_EWAIT;
+}
+
+static void speed_up(struct lc_timer *timer)
+{
+    struct collect *c = LC_CONTAINER(timer, struct collect, speed_up);
+    struct lc_link now, *link;
+
+    c->is_set = false;
+    lc_list_take_all(&c->slowed, &now);
+    while ((link = lc_list_take_first(&now)) != NULL)
+        lc_session_retry(LC_CONTAINER(link, struct sender, slowed)->session);
+}
+
+static const char *on_refuses(void *user, const struct lc_arrival *a)
+{
+    struct sender *s = user;
+    const char *reason = lc_porter_refuses_message(porter(s->collect), a->record.message);
+
+    if (reason != NULL)
+        lc_count(&s->collect->worker->counters.refused_messages, 1);
+    return reason;
+}
+
 static lc_err on_record(void *user, const struct lc_arrival *a, uint64_t *ret_id)
 {
     struct sender *s = user;
-    lc_err e = lc_intake_append(&s->collect->intake, a, ret_id);
+    struct collect *c = s->collect;
+    uint64_t octets = lc_porter_limits_flow(porter(c)) ? lc_intake_octets(a) : 0;
+    struct lc_time until;
+    lc_err e =
+        lc_porter_may_send(porter(c), &s->guest, octets, lc_loop_now(c->worker->loop), &until);
 
+    if (e == LC_EWAIT && slow_down(s, until) == LC_EWAIT)
+        return LC_EWAIT;
+    e = lc_intake_append(&c->intake, a, ret_id);
+    if (e == LC_OK)
+        lc_guest_sent(&s->guest, octets);
     if (e == LC_EWAIT && !lc_link_is_linked(&s->stalled))
-        lc_list_add_last(&s->collect->stalled, &s->stalled);
+        lc_list_add_last(&c->stalled, &s->stalled);
     else if (e == LC_OK && !lc_link_is_linked(&s->waiting) && a->owed)
-        lc_list_add_last(&s->collect->waiting, &s->waiting);
+        lc_list_add_last(&c->waiting, &s->waiting);
     return e;
 }
 
@@ -78,7 +136,9 @@ static void on_closed(void *user, lc_err why)
                LC_LOG_TEXT("source", s->source), LC_LOG_ERR("cause", why));
     lc_link_remove(&s->waiting);
     lc_link_remove(&s->stalled);
+    lc_link_remove(&s->slowed);
     lc_link_remove(&s->all);
+    lc_porter_leave(porter(c), &s->guest);
     free(s);
     check_idle(c);
 }
@@ -91,8 +151,30 @@ static void on_broken(void *user, const char *what)
            LC_LOG_TEXT("source", s->source), LC_LOG_TEXT("what", what));
 }
 
+static bool on_trusted(void *user, const struct lc_addr *peer)
+{
+    const struct sender *s = user;
+
+    return lc_gates_trust(s->collect->worker, s->collect->kind->id, peer);
+}
+
+static bool on_proxied(void *user, const struct lc_addr *client)
+{
+    struct sender *s = user;
+
+    lc_addr_format(client, s->source);
+    lc_session_source(s->session, lc_slice_cstr(s->source));
+    return lc_gates_proxied(s->collect->worker, s->collect->kind->id, client, &s->guest);
+}
+
 static const struct lc_session_handler handler = {
-    .record = on_record, .broken = on_broken, .closed = on_closed};
+    .trusted = on_trusted,
+    .proxied = on_proxied,
+    .refuses = on_refuses,
+    .record = on_record,
+    .broken = on_broken,
+    .closed = on_closed,
+};
 
 static void tell_source(struct sender *s, const struct lc_addr *peer)
 {
@@ -105,25 +187,31 @@ static void tell_source(struct sender *s, const struct lc_addr *peer)
     lc_session_source(s->session, lc_slice_cstr(s->source));
 }
 
-static void collect_accept(void *state, int fd, const struct lc_addr *peer)
+static void collect_accept(void *state, int fd, const struct lc_addr *peer,
+                           const struct lc_guest *guest)
 {
     struct collect *c = state;
     struct sender *s = calloc(1, sizeof *s);
+    struct lc_guest leaves = *guest;
     lc_err e = -ENOMEM;
 
-    if (s == NULL)
+    if (s == NULL) {
         close(fd);
-    else
+    } else {
+        s->collect = c;
+        s->guest = *guest;
         e = lc_session_open(&c->session, &handler, s, fd, peer, &s->session);
+    }
     if (e != LC_OK) {
         lc_log(c->worker->site->log, LC_LEVEL_WARN, "collect.not_accepted", LC_LOG_ERR("cause", e));
+        lc_porter_leave(porter(c), &leaves);
         free(s);
         return;
     }
-    s->collect = c;
     lc_link_init(&s->all);
     lc_link_init(&s->waiting);
     lc_link_init(&s->stalled);
+    lc_link_init(&s->slowed);
     lc_list_add_last(&c->all, &s->all);
     lc_count(&c->worker->counters.logs_accepted, 1);
     tell_source(s, peer);
@@ -206,6 +294,8 @@ static lc_err collect_open(const struct kind *kind, struct lc_worker *w, void **
     lc_link_init(&c->all);
     lc_link_init(&c->waiting);
     lc_link_init(&c->stalled);
+    lc_link_init(&c->slowed);
+    lc_timer_init(&c->speed_up, speed_up);
     *ret = c;
     return LC_OK;
 }
@@ -225,7 +315,8 @@ static lc_err collect_datagrams(void *state, int fd)
         .line_max = c->session.line_max,
         .space = c->session.space,
     };
-    lc_err e = lc_dgram_in_open(&c->intake, &rules, fd, &c->dgrams[c->dgram_count]);
+    lc_err e = lc_dgram_in_open(&c->intake, porter(c), c->kind->id, &rules, fd,
+                                &c->dgrams[c->dgram_count]);
 
     if (e == LC_OK)
         c->dgram_count++;
@@ -262,7 +353,12 @@ static bool collect_is_idle(const void *state)
 
 static void collect_close(void *state)
 {
-    free(state);
+    struct collect *c = state;
+
+    if (c == NULL)
+        return;
+    lc_timer_cancel(c->worker->loop, &c->speed_up);
+    free(c);
 }
 
 /* ---- the services ---- */
@@ -292,6 +388,8 @@ const struct lc_service lc_service_collect = {
     .port = 9999,
     .other = ":9997",
     .udp = true,
+    .access = {.connections_per_s = 100},
+    .refusal = "ERROR: ",
     .stream_socket = "logs.sock",
     .stream_mode = 0666,
     .dgram_socket = "logs.dgram",
@@ -313,6 +411,7 @@ const struct lc_service lc_service_forward = {
     .addresses = no_addresses,
     .port = 24224,
     .other = ":24225",
+    .access = {.connections_per_s = 100},
     .stream_mode = 0666,
     .open = open_forward,
     COMMON,
@@ -330,6 +429,7 @@ const struct lc_service lc_service_gelf = {
     .addresses = no_addresses,
     .port = 12201,
     .other = ":12202",
+    .access = {.connections_per_s = 100},
     .stream_mode = 0666,
     .open = open_gelf,
     COMMON,

@@ -34,12 +34,17 @@ void lc_intake_init(struct lc_intake *in, struct lc_worker *w);
 LC_MUST_CHECK lc_err lc_intake_append(struct lc_intake *in, const struct lc_arrival *a,
                                       uint64_t *ret_id);
 
+/* Octets of a record, as a policy counts them. */
+uint64_t lc_intake_octets(const struct lc_arrival *a);
+
 /* ---- dgrams.c ---- */
 
 struct lc_dgram_in;
 
-/* Takes `fd` in every case. `rules` is copied; where its records go is set here. */
-LC_MUST_CHECK lc_err lc_dgram_in_open(struct lc_intake *intake,
+/* Takes `fd` in every case. `rules` is copied; where its records go is set here. What the porter
+ * does not let in is dropped and counted. */
+LC_MUST_CHECK lc_err lc_dgram_in_open(struct lc_intake *intake, struct lc_porter *porter,
+                                      enum lc_service_id service,
                                       const struct lc_datagram_rules *rules, int fd,
                                       struct lc_dgram_in **ret);
 /* There is room again. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "service/collect/collect.h"
+#include "service/gates.h"
 
 /* A batch that came while the shard had no room: kept here, and then nothing more is received, so
  * that the kernel's buffer is the queue. What doesn't fit is dropped and counted. */
@@ -20,6 +21,9 @@ struct held {
 
 struct lc_dgram_in {
     struct lc_intake *intake;
+    struct lc_porter *porter;
+    enum lc_service_id service;
+    struct lc_guest *guest; /* who sent what is being taken; NULL: nobody is to be looked at */
     struct lc_dgram *socket;
     struct lc_datagram_rules rules;
     struct lc_dynbuf held;
@@ -30,12 +34,30 @@ struct lc_dgram_in {
     bool paused;
 };
 
+/* What is over its rate is dropped: datagrams cannot be slowed. */
 static lc_err record(void *user, const struct lc_arrival *a)
 {
     struct lc_dgram_in *in = user;
-    uint64_t id;
+    struct lc_counters *counters = &in->intake->worker->counters;
+    struct lc_time now = lc_loop_now(in->intake->worker->loop), until;
+    uint64_t octets, id;
+    lc_err e;
 
-    return lc_intake_append(in->intake, a, &id);
+    if (lc_porter_refuses_message(in->porter, a->record.message) != NULL) {
+        lc_count(&counters->refused_messages, 1);
+        return LC_EPROTO;
+    }
+    if (in->guest == NULL)
+        return lc_intake_append(in->intake, a, &id);
+    octets = lc_intake_octets(a);
+    if (lc_porter_may_send(in->porter, in->guest, octets, now, &until) != LC_OK) {
+        lc_count(&counters->datagrams_over_rate, 1);
+        return LC_ELIMIT;
+    }
+    e = lc_intake_append(in->intake, a, &id);
+    if (e == LC_OK)
+        lc_guest_sent(in->guest, octets);
+    return e;
 }
 
 static void find_source(struct lc_dgram_in *in, const struct lc_datagram *d)
@@ -56,6 +78,24 @@ static void drop(struct lc_dgram_in *in, uint64_t n)
     lc_count(&in->intake->worker->counters.datagrams_dropped, n);
     lc_log(in->intake->worker->site->log, LC_LEVEL_WARN, "collect.datagrams_dropped",
            LC_LOG_U64("datagrams", n), LC_LOG_SLICE("source", lc_slice(in->source, in->source_n)));
+}
+
+/* False: its sender is not let in. */
+static bool find_guest(struct lc_dgram_in *in, const struct lc_datagram *d)
+{
+    struct lc_peer peer = lc_peer_of((const struct sockaddr *)&d->from->sa);
+    enum lc_verdict verdict;
+
+    in->guest = NULL;
+    if (!lc_porter_looks_at_datagrams(in->porter))
+        return true;
+    peer.has_uid = peer.is_unix && d->has_uid;
+    peer.uid = peer.has_uid ? d->uid : 0;
+    in->guest = lc_porter_source(in->porter, &peer, &verdict);
+    if (in->guest == NULL)
+        lc_gates_refused(in->intake->worker, in->service, verdict,
+                         lc_slice(in->source, in->source_n));
+    return in->guest != NULL;
 }
 
 static void hold(struct lc_dgram_in *in, const struct lc_datagram *d, struct lc_slice rest)
@@ -89,6 +129,8 @@ static void on_datagrams(void *user, const struct lc_datagram *d, size_t n)
         size_t done = 0;
 
         find_source(in, &d[i]);
+        if (!find_guest(in, &d[i]))
+            continue;
         if (in->held.n == 0)
             done = in->rules.take(&in->rules, d[i].data, lc_slice(in->source, in->source_n),
                                   d[i].truncated);
@@ -109,6 +151,7 @@ static void take_held(struct lc_dgram_in *in)
 {
     size_t at = 0;
 
+    in->guest = NULL; /* they have been let in; the store itself has slowed them since */
     lc_arrival_now(in->rules.arrivals);
     while (at < in->held.n) {
         struct held head;
@@ -142,7 +185,8 @@ void lc_dgram_in_retry(struct lc_dgram_in *d)
     lc_dgram_resume(d->socket);
 }
 
-lc_err lc_dgram_in_open(struct lc_intake *intake, const struct lc_datagram_rules *rules, int fd,
+lc_err lc_dgram_in_open(struct lc_intake *intake, struct lc_porter *porter,
+                        enum lc_service_id service, const struct lc_datagram_rules *rules, int fd,
                         struct lc_dgram_in **ret)
 {
     struct lc_worker *w = intake->worker;
@@ -153,6 +197,8 @@ lc_err lc_dgram_in_open(struct lc_intake *intake, const struct lc_datagram_rules
         return -ENOMEM;
     }
     d->intake = intake;
+    d->porter = porter;
+    d->service = service;
     d->rules = *rules;
     d->rules.record = record;
     d->rules.user = d;

@@ -16,6 +16,15 @@ void lc_intake_init(struct lc_intake *in, struct lc_worker *w)
     lc_task_init(&in->flush, flush);
 }
 
+uint64_t lc_intake_octets(const struct lc_arrival *a)
+{
+    uint64_t n = a->record.message.n;
+
+    for (size_t i = 0; i < a->record.field_count; i++)
+        n += a->record.fields[i].name.n + a->record.fields[i].value.n;
+    return n;
+}
+
 static lc_err append(struct lc_intake *in, const struct lc_arrival *a, uint64_t *ret_id)
 {
     struct lc_record r;

@@ -59,7 +59,9 @@ export class Server {
   static async start(options: Options = {}): Promise<Server> {
     const data = options.data ?? makeDataDir();
     const args = ["serve", "--data", data, "--workers", "2", "--memory", "64M",
-      "--logs", ":0", "--query", "127.0.0.1:0", ...(options.args ?? [])];
+      "--logs", ":0", "--query", "127.0.0.1:0",
+      // a test may connect as often as it likes
+      "--logs-connections-rate", "none", "--query-connections-rate", "none", ...(options.args ?? [])];
     const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
     const server = new Server(child, data, options.data === undefined);
     child.stderr!.on("data", (chunk: Buffer) => (server.log += chunk.toString()));

@@ -35,9 +35,11 @@ static lc_err advance(struct lc_shard *shard)
 {
     if (!is_closed(shard) || !lc_set_mark_eq(shard->durable, lc_set_appended(shard->current)))
         return LC_EEND;
-    lc_err e = lc_seal_later(shard->store, shard->number, shard->current, shard->wal.next_number);
+    lc_err e = lc_seal_later(shard->store, shard->number, shard->current, shard->wal.next_number,
+                             shard->set_octets);
     if (e != LC_OK)
         return e;
+    shard->set_octets = 0;
     lc_wal_end(&shard->wal);
     pthread_mutex_lock(&shard->lock);
     shard->current = shard->successor;
@@ -89,6 +91,10 @@ static lc_err write_group(struct lc_shard *shard, struct lc_set_mark to, bool sy
         return e;
     }
     add(&shard->synced_octets, shard->wal.offset - from);
+    shard->set_octets += shard->wal.offset - from;
+    atomic_fetch_add_explicit(&shard->store->wal_octets, shard->wal.offset - from,
+                              memory_order_acq_rel);
+    lc_spool_weigh(shard->store);
     shard->written = to;
     if (sync)
         return sync_file(shard);

@@ -4,9 +4,9 @@
  *
  * WHO     store.c (life), shard.c and commit.c (the way in), recover.c (opening), seal.c and
  *         upkeep.c (the background), threads.c.
- * THREAD  Locks are taken in this order: manifest_lock, then version_lock or queue_lock or a
- *         shard's lock; the last three never within each other. Files are touched only under
- *         manifest_lock, or under none.
+ * THREAD  Locks are taken in this order: manifest_lock, then version_lock or queue_lock or
+ *         spool_lock or a shard's lock; the last four never within each other. Files are touched
+ * only under manifest_lock, or under none.
  */
 #ifndef LC_STORE_INTERNAL_H
 #define LC_STORE_INTERNAL_H
@@ -22,6 +22,7 @@ struct lc_sealing {
     unsigned shard;
     struct lc_set *set;         /* counted */
     uint64_t wal_end;           /* once it is sealed, the shard's WAL begins with this file */
+    uint64_t wal_octets;        /* in the files before it */
     struct lc_segment *segment; /* counted; not NULL: written, its name durable */
     bool is_named;              /* the manifest names it, only it is not published yet */
 };
@@ -79,6 +80,11 @@ struct lc_store {
     bool is_recovering;           /* until a manifest with all positions is durable */
 
     atomic_uint_fast64_t sealed, merged, retired;
+
+    pthread_mutex_t spool_lock;
+    _Atomic(uint64_t) wal_octets, segment_octets;
+    atomic_bool spool_full;
+    _Atomic(uint64_t) released[LC_SHARDS_MAX]; /* ids; of a spool */
 };
 
 /* ---- store.c ---- */
@@ -106,9 +112,10 @@ LC_MUST_CHECK lc_err lc_recover(struct lc_store *s, struct lc_store_report *repo
 
 /* ---- seal.c ---- */
 
-/* Takes over the caller's reference to the set. -ENOMEM: nothing happened. */
+/* Takes over the caller's reference to the set, of which so much is in WAL files before `wal_end`.
+ * -ENOMEM: nothing happened. */
 LC_MUST_CHECK lc_err lc_seal_later(struct lc_store *s, unsigned shard, struct lc_set *set,
-                                   uint64_t wal_end);
+                                   uint64_t wal_end, uint64_t wal_octets);
 /* Seals the oldest set that waits. LC_EEND: none does. After another error it is still waiting. */
 LC_MUST_CHECK lc_err lc_seal_step(struct lc_store *s);
 /* Extends reservations that are wanted. LC_EEND: none is. */
@@ -122,6 +129,14 @@ void lc_seal_drop_all(struct lc_store *s);
 LC_MUST_CHECK lc_err lc_merge_step(struct lc_store *s);  /* LC_EEND: nothing to merge */
 LC_MUST_CHECK lc_err lc_retain_step(struct lc_store *s); /* LC_EEND: nothing must go */
 void lc_replacement_done(struct lc_replacement *r);
+void lc_upkeep_wake(struct lc_store *s);
+
+/* ---- spool.c ---- */
+
+bool lc_spool_is_released(const struct lc_store *s, uint64_t id);
+bool lc_spool_has_released(const struct lc_store *s, const struct lc_segment *segment); /* all */
+/* After what is on disk has changed: appending stops, or goes on. */
+void lc_spool_weigh(struct lc_store *s);
 
 /* ---- threads.c ---- */
 

@@ -124,10 +124,13 @@ static lc_err close_set(struct lc_recovery *r, unsigned shard, uint64_t wal_end)
         return LC_OK;
     r->set = NULL;
     lc_set_commit(set, lc_set_appended(set));
+    uint64_t octets = lc_set_octets(set); /* about what its files hold */
     struct lc_version_change change = {.add_set = set};
     lc_err e = lc_store_publish(s, &change);
     if (e == LC_OK)
-        e = lc_seal_later(s, shard, set, wal_end);
+        e = lc_seal_later(s, shard, set, wal_end, octets);
+    if (e == LC_OK)
+        atomic_fetch_add_explicit(&s->wal_octets, octets, memory_order_acq_rel);
     if (e != LC_OK) {
         lc_set_unref(set);
         return e;

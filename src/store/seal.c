@@ -21,7 +21,8 @@ void lc_seal_wake(struct lc_store *s)
     pthread_mutex_unlock(&s->queue_lock);
 }
 
-lc_err lc_seal_later(struct lc_store *s, unsigned shard, struct lc_set *set, uint64_t wal_end)
+lc_err lc_seal_later(struct lc_store *s, unsigned shard, struct lc_set *set, uint64_t wal_end,
+                     uint64_t wal_octets)
 {
     struct lc_sealing *job = calloc(1, sizeof *job);
     if (job == NULL)
@@ -29,6 +30,7 @@ lc_err lc_seal_later(struct lc_store *s, unsigned shard, struct lc_set *set, uin
     job->shard = shard;
     job->set = set;
     job->wal_end = wal_end;
+    job->wal_octets = wal_octets;
     pthread_mutex_lock(&s->queue_lock);
     struct lc_sealing **at = &s->queue;
     while (*at != NULL)
@@ -202,12 +204,22 @@ static void edit_moved_senders(struct lc_store *s, const struct lc_set *set, str
         lc_edit_move_sender(edit, &to);
 }
 
+/* Released as a whole, before it was a segment: it need never be one. */
+static bool is_released(const struct lc_store *s, const struct lc_sealing *job)
+{
+    uint64_t last = last_sequence(job->set);
+    return job->segment == NULL && last != 0 &&
+           lc_spool_is_released(s, lc_id_make(last, job->shard));
+}
+
 static lc_err name_segment(struct lc_store *s, const struct lc_sealing *job)
 {
     struct lc_manifest_shard shard = s->manifest.state.shards[job->shard];
     shard.wal_start = job->wal_end;
     if (last_sequence(job->set) > shard.sealed)
         shard.sealed = last_sequence(job->set);
+    if (job->segment == NULL && last_sequence(job->set) > shard.gone)
+        shard.gone = last_sequence(job->set);
     struct lc_edit edit;
     lc_edit_init(&edit);
     lc_edit_shard(&edit, job->shard, &shard);
@@ -234,7 +246,8 @@ static void remove_wal_files(struct lc_store *s, const struct lc_sealing *job, u
 
 static lc_err seal(struct lc_store *s, struct lc_sealing *job)
 {
-    if (job->segment == NULL && lc_set_committed(job->set) > 0) {
+    if (job->segment == NULL && lc_set_committed(job->set) > 0 && !job->is_named &&
+        !is_released(s, job)) {
         lc_err e = make_segment(s, job);
         if (e != LC_OK)
             return e;
@@ -255,8 +268,11 @@ static lc_err seal(struct lc_store *s, struct lc_sealing *job)
         e = lc_store_publish(s, &change);
     }
     pthread_mutex_unlock(&s->manifest_lock);
-    if (e == LC_OK)
+    if (e == LC_OK) {
         remove_wal_files(s, job, wal_start);
+        atomic_fetch_sub_explicit(&s->wal_octets, job->wal_octets, memory_order_acq_rel);
+        lc_spool_weigh(s);
+    }
     return e;
 }
 

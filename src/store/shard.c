@@ -117,6 +117,17 @@ static lc_err look_up_reservation(struct lc_shard *shard)
     return e;
 }
 
+/* LC_OK: there is room again just now. */
+static lc_err wait_for_release(struct lc_shard *shard)
+{
+    pthread_mutex_lock(&shard->lock);
+    lc_err e = LC_OK;
+    if (atomic_load_explicit(&shard->store->spool_full, memory_order_acquire))
+        e = wait_for_room(shard);
+    pthread_mutex_unlock(&shard->lock);
+    return e;
+}
+
 static bool works(struct lc_shard *shard)
 {
     return LC_LIKELY(atomic_load_explicit(&shard->disk, memory_order_acquire) == LC_SHARD_WORKS);
@@ -127,12 +138,14 @@ static lc_err append(struct lc_shard *shard, const struct lc_record *r,
 {
     if (!works(shard))
         return LC_EFULL;
-    if (LC_UNLIKELY(shard->next == shard->may_give)) {
-        lc_err e = look_up_reservation(shard);
-        if (e != LC_OK)
-            return e;
-    }
-    lc_err e = lc_set_append(shard->active, shard->next, r, from);
+    lc_err e = LC_OK;
+    if (LC_UNLIKELY(atomic_load_explicit(&shard->store->spool_full, memory_order_relaxed)))
+        e = wait_for_release(shard);
+    if (e == LC_OK && LC_UNLIKELY(shard->next == shard->may_give))
+        e = look_up_reservation(shard);
+    if (LC_UNLIKELY(e != LC_OK))
+        return e;
+    e = lc_set_append(shard->active, shard->next, r, from);
     if (LC_LIKELY(e != LC_EWAIT))
         return e;
     e = lc_shard_rotate(shard);

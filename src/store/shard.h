@@ -61,6 +61,7 @@ struct lc_shard {
     bool is_visible;                     /* current is in the published version */
     struct lc_set_mark written, durable; /* of current; equal, but with `ack = written` */
     struct lc_wal wal;
+    uint64_t set_octets;        /* of current, in WAL files */
     uint64_t durable_sequence;  /* the last one; as `durable`, but also of sets before current */
     struct lc_time last_turn;   /* when it last looked for work */
     struct lc_time dirty_since; /* LC_TIME_NEVER: all that was written is synced */

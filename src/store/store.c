@@ -17,6 +17,7 @@
 #define RETAIN_PERCENT 80
 #define SETS_IN_MEMORY 8 /* a shard has an active one, one being sealed, a spare, and readers' */
 #define WRITERS_MAX    64
+#define SPOOL_SETS     8 /* a spool is released in pieces that are small beside the whole */
 
 /* ---- what is published ---- */
 
@@ -28,11 +29,21 @@ struct lc_version *lc_store_version(struct lc_store *s)
     return v;
 }
 
+static void weigh_segments(struct lc_store *s)
+{
+    uint64_t octets = 0;
+    for (size_t i = 0; i < s->version->segment_count; i++)
+        octets += lc_segment_meta(s->version->segments[i])->octets;
+    atomic_store_explicit(&s->segment_octets, octets, memory_order_release);
+}
+
 lc_err lc_store_publish(struct lc_store *s, const struct lc_version_change *change)
 {
     pthread_mutex_lock(&s->version_lock);
     struct lc_version *old = s->version;
     lc_err e = lc_version_next(old, change, &s->version);
+    if (e == LC_OK && (change->add_count > 0 || change->drop_count > 0))
+        weigh_segments(s);
     pthread_mutex_unlock(&s->version_lock);
     /* Outside of the lock: it may close files. */
     if (e == LC_OK)
@@ -172,6 +183,8 @@ struct lc_store_stats lc_store_stats(struct lc_store *store)
         add_shard_stats(&store->shards[i], &stats);
     struct lc_version *v = lc_store_version(store);
     stats.segments = v->segment_count;
+    if (store->config.spool_octets != 0)
+        stats.spool_octets = look(&store->wal_octets) + look(&store->segment_octets);
     for (size_t i = 0; i < v->segment_count; i++) {
         stats.segment_octets += lc_segment_meta(v->segments[i])->octets;
         stats.records += lc_segment_meta(v->segments[i])->records;
@@ -199,6 +212,7 @@ static void init_locks(struct lc_store *s)
     pthread_mutex_init(&s->queue_lock, NULL);
     pthread_mutex_init(&s->watch_lock, NULL);
     pthread_mutex_init(&s->senders_lock, NULL);
+    pthread_mutex_init(&s->spool_lock, NULL);
 }
 
 static lc_err store_new(const struct lc_store_config *config, struct lc_store **ret)
@@ -216,6 +230,9 @@ static lc_err store_new(const struct lc_store_config *config, struct lc_store **
     if (s->config.memory < least)
         s->config.memory = least;
     s->set_octets = s->config.memory / SETS_IN_MEMORY / config->writers;
+    uint64_t share = config->spool_octets / SPOOL_SETS / config->writers;
+    if (config->spool_octets != 0 && s->set_octets > share)
+        s->set_octets = share > LC_SET_OCTETS_MIN ? share : LC_SET_OCTETS_MIN;
     s->disk = config->disk != NULL ? config->disk : &lc_disk_system;
     s->clock = config->clock != NULL ? config->clock : &lc_clock_system;
     s->shards = aligned_alloc(alignof(struct lc_shard), config->writers * sizeof *s->shards);
@@ -284,7 +301,7 @@ static lc_err lock_directory(struct lc_store *s, struct lc_diag *diag)
 
 static lc_err choose_retention(struct lc_store *s, struct lc_diag *diag)
 {
-    if (s->config.retain_octets != 0)
+    if (s->config.retain_octets != 0 || s->config.spool_octets != 0)
         return LC_OK;
     uint64_t total, free_octets;
     lc_err e = s->disk->space(s->disk->state, s->dir_path, &total, &free_octets);
@@ -316,6 +333,7 @@ static lc_err open_in(struct lc_store *s, const char *dir, struct lc_store_repor
     e = choose_retention(s, diag);
     if (e == LC_OK)
         e = lc_recover(s, report, diag);
+    lc_spool_weigh(s);
     if (e == LC_OK && s->config.threads) {
         e = lc_threads_start(s);
         if (e != LC_OK)
@@ -341,6 +359,7 @@ static void store_free(struct lc_store *s)
     pthread_mutex_destroy(&s->watch_lock);
     pthread_mutex_destroy(&s->senders_lock);
     lc_senders_done(&s->senders);
+    pthread_mutex_destroy(&s->spool_lock);
     pthread_cond_destroy(&s->queue_wake);
     pthread_cond_destroy(&s->upkeep_wake);
     free(s->shards);

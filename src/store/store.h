@@ -28,6 +28,8 @@ struct lc_store_config {
     uint64_t memory;              /* octets for active sets and caches; 0: 512 MiB. A set gets
                                    * memory / (8 x writers), within 128 KiB..64 MiB */
     uint64_t retain_octets; /* on disk, at most; 0: 80% of the file system or 50 GB, the smaller */
+    uint64_t spool_octets;  /* not 0: nothing is removed but what was released, whatever its age and
+                             * size; with about so much on disk, appending says LC_EWAIT */
     int64_t retain_ns;      /* age by `received`, an hour or so more or less; 0: none */
     bool ack_written;       /* committed = written, not synced */
     bool threads;           /* false: no threads; a test calls lc_store_step() */
@@ -97,6 +99,10 @@ struct lc_outcome {
     lc_err err;
 };
 bool lc_shard_outcome(struct lc_shard *shard, struct lc_outcome *ret);
+
+/* A spool only: everything of this shard up to this id may be removed, and soon is. That is not
+ * remembered over a restart. Any thread. */
+void lc_store_release(struct lc_store *store, unsigned shard, uint64_t upto_id);
 
 /* Watchers of what is committed (tails): `notify` is called by a committer's thread after each
  * commit of any shard; it must not block. At most 64. */
@@ -249,6 +255,7 @@ struct lc_store_stats {
     uint64_t sealed, merged, retired;           /* segments made by sealing, by merging; removed */
     uint64_t segments, segment_octets, records; /* now */
     uint64_t active_octets;                     /* in memory now */
+    uint64_t spool_octets;                      /* on disk now, as the spool's limit counts it */
     uint64_t write_errors, sync_errors;
 };
 struct lc_store_stats lc_store_stats(struct lc_store *store); /* any thread */

@@ -8,7 +8,16 @@
 #include "store/internal.h"
 #include "store/segment_format.h"
 
-#define SET_AGE_MAX LC_NS_PER_HOUR
+#define SET_AGE_MAX    LC_NS_PER_HOUR
+#define SPOOL_SEGMENTS 16
+
+void lc_upkeep_wake(struct lc_store *s)
+{
+    pthread_mutex_lock(&s->queue_lock);
+    s->upkeep_changes++;
+    pthread_cond_signal(&s->upkeep_wake);
+    pthread_mutex_unlock(&s->queue_lock);
+}
 
 void lc_replacement_done(struct lc_replacement *r)
 {
@@ -101,6 +110,7 @@ static lc_err apply_replacement(struct lc_store *s)
         return e;
     for (size_t i = 0; i < r->drop_count; i++)
         lc_segment_retire(r->drop[i]);
+    lc_spool_weigh(s);
     if (r->is_merge)
         atomic_fetch_add_explicit(&s->merged, r->add_count, memory_order_relaxed);
     else
@@ -134,12 +144,19 @@ static void remove_outputs(struct lc_store *s, const struct lc_merge_outputs *ou
     }
 }
 
+/* A spool is released piece by piece: the larger they are, the longer they stay. */
+static uint64_t merge_target(const struct lc_store *s)
+{
+    uint64_t share = s->config.spool_octets / SPOOL_SEGMENTS;
+    return share != 0 && share < LC_MERGE_TARGET ? share : LC_MERGE_TARGET;
+}
+
 static lc_err merge(struct lc_store *s, const struct lc_merge_inputs *inputs)
 {
     const struct lc_merge_config config = {
         .disk = s->disk,
         .dir = s->seg_path,
-        .target_octets = LC_MERGE_TARGET,
+        .target_octets = merge_target(s),
         .next_number = lc_store_next_segment,
         .arg = s,
         .stop = &s->stopping,
@@ -173,7 +190,7 @@ lc_err lc_merge_step(struct lc_store *s)
         return apply_replacement(s);
     struct lc_version *v = lc_store_version(s);
     struct lc_merge_inputs inputs;
-    lc_err e = lc_merge_pick(v, LC_MERGE_TARGET, &inputs) ? merge(s, &inputs) : LC_EEND;
+    lc_err e = lc_merge_pick(v, merge_target(s), &inputs) ? merge(s, &inputs) : LC_EEND;
     lc_version_unref(v);
     return e == LC_OK ? apply_replacement(s) : e;
 }
@@ -188,11 +205,27 @@ static bool is_last_of_its_shard(const struct lc_version *v, size_t at)
     return true;
 }
 
+/* A set that is not full keeps its WAL file, which matters only when room is short. */
+static void close_released_sets(struct lc_store *s, const struct lc_version *v)
+{
+    if (!atomic_load_explicit(&s->spool_full, memory_order_relaxed))
+        return;
+    for (size_t i = 0; i < v->set_count; i++) {
+        const struct lc_set *set = v->sets[i];
+        uint32_t rows = lc_set_committed(set);
+        if (lc_set_shard(set) < s->shard_count && rows > 0 && is_last_of_its_shard(v, i) &&
+            lc_spool_is_released(s, lc_set_entry(set, rows - 1).id))
+            lc_shard_close_soon(&s->shards[lc_set_shard(set)]);
+    }
+}
+
 /* Only segments can be removed: where little comes in, a set would else keep its records far beyond
  * the age that was asked for. */
 static void close_old_sets(struct lc_store *s, const struct lc_version *v)
 {
-    if (s->config.retain_ns == 0)
+    if (s->config.spool_octets != 0)
+        close_released_sets(s, v);
+    if (s->config.retain_ns == 0 || s->config.spool_octets != 0)
         return;
     int64_t age = s->config.retain_ns < SET_AGE_MAX ? s->config.retain_ns : SET_AGE_MAX;
     int64_t oldest = lc_wall_ns(s->clock) - age;
@@ -204,15 +237,32 @@ static void close_old_sets(struct lc_store *s, const struct lc_version *v)
     }
 }
 
+static size_t pick_old(const struct lc_store *s, const struct lc_version *v,
+                       struct lc_segment **victims)
+{
+    int64_t min_received = INT64_MIN;
+    if (s->config.retain_ns > 0)
+        min_received = lc_wall_ns(s->clock) - s->config.retain_ns;
+    return lc_retain_pick(v, s->config.retain_octets, min_received, victims);
+}
+
+static size_t pick_released(const struct lc_store *s, const struct lc_version *v,
+                            struct lc_segment **victims)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < v->segment_count; i++)
+        if (lc_spool_has_released(s, v->segments[i]))
+            victims[count++] = v->segments[i];
+    return count;
+}
+
 static lc_err pick_victims(struct lc_store *s, const struct lc_version *v)
 {
     struct lc_segment **victims = calloc(v->segment_count + 1, sizeof(struct lc_segment *));
     if (victims == NULL)
         return -ENOMEM;
-    int64_t min_received = INT64_MIN;
-    if (s->config.retain_ns > 0)
-        min_received = lc_wall_ns(s->clock) - s->config.retain_ns;
-    size_t count = lc_retain_pick(v, s->config.retain_octets, min_received, victims);
+    size_t count =
+        s->config.spool_octets != 0 ? pick_released(s, v, victims) : pick_old(s, v, victims);
     struct lc_replacement r = {0};
     lc_err e = count == 0 ? LC_EEND : copy_segments(victims, count, &r.drop);
     free(victims);

@@ -15,10 +15,16 @@
 #define ROUNDS   12
 #define SEEDS    3
 
+#define SEED_SPOOL   2
+#define SPOOL_OCTETS (UINT64_C(32) << 10)
+
 static void begin(struct lc_run *run, uint64_t seed)
 {
     lc_run_init(run, CAPACITY, seed);
-    run->retain_ns = INT64_C(3600) * LC_NS_PER_S;
+    if (seed == SEED_SPOOL)
+        run->spool_octets = SPOOL_OCTETS;
+    else
+        run->retain_ns = INT64_C(3600) * LC_NS_PER_S;
 }
 
 /* False: the run ended without one call failing. */

@@ -7,6 +7,7 @@
 #define CAPACITY      (UINT64_C(1) << 30)
 #define INNER_CHANGES 24 /* a recovery and a little work make about so many */
 #define RETAIN_OCTETS (UINT64_C(8) << 10)
+#define SPOOL_OCTETS  (UINT64_C(32) << 10)
 #define RETAIN_NS     (INT64_C(3600) * LC_NS_PER_S)
 
 struct trial {
@@ -33,6 +34,7 @@ static void cut_trial(void *arg, uint64_t change)
 
 static void work_a_little(struct lc_run *run)
 {
+    lc_run_make_room(run);
     for (unsigned shard = 0; shard < LC_RUN_SHARDS; shard++)
         if (lc_run_append(run, shard) != LC_OK)
             lc_verdict_set(&run->verdict, "after recovery, shard %u takes no record", shard);
@@ -96,7 +98,9 @@ void lc_powercut_run(struct lc_powercut *p, uint64_t seed, unsigned rounds, bool
     lc_run_init(&p->run, CAPACITY, seed);
     if (ignored != LC_SYNC_COUNT)
         lc_simdisk_ignore_sync(p->run.disk, ignored);
-    if (seed % 3 == 1)
+    if (seed >= LC_POWERCUT_SPOOL)
+        p->run.spool_octets = SPOOL_OCTETS;
+    else if (seed % 3 == 1)
         p->run.retain_octets = RETAIN_OCTETS;
     else if (seed % 3 == 2)
         p->run.retain_ns = RETAIN_NS;

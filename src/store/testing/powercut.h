@@ -20,7 +20,8 @@ struct lc_powercut {
     struct lc_simdisk *witness; /* the disk on which the first promise was broken; NULL: none */
 };
 
-/* The seed also decides whether old records are removed: by size, by age, or not.
+#define LC_POWERCUT_SPOOL 1000u /* seeds from there on: a spool that is often full */
+/* The seed also decides whether old records are removed: by size, by age, when released, or not.
  *
  * faults   calls of the disk fail now and then
  * ignored  a sync that the code is tried without; LC_SYNC_COUNT: none */

@@ -54,6 +54,18 @@ static void test_retention_by_age(void **state)
     cut_with_seeds(2, false);
 }
 
+static void test_spool(void **state)
+{
+    (void)state;
+    cut_with_seeds(LC_POWERCUT_SPOOL, false);
+}
+
+static void test_spool_while_calls_fail(void **state)
+{
+    (void)state;
+    cut_with_seeds(LC_POWERCUT_SPOOL + 1, true);
+}
+
 static void test_while_calls_fail(void **state)
 {
     (void)state;
@@ -67,6 +79,8 @@ int main(void)
         cmocka_unit_test(test_retention_by_size),
         cmocka_unit_test(test_retention_by_age),
         cmocka_unit_test(test_while_calls_fail),
+        cmocka_unit_test(test_spool),
+        cmocka_unit_test(test_spool_while_calls_fail),
     };
     return cmocka_run_group_tests_name("store/powercut", tests, NULL, NULL);
 }

@@ -20,6 +20,7 @@
 #define MEMORY_LARGE (UINT64_C(1) << 20)
 #define RESUME_TRIES 60 /* seconds that it may take to find out that the disk works again */
 #define READ_TRIES   50
+#define ROOM_TRIES   40
 #define CLOCK_STEP   LC_NS_PER_MS
 
 void lc_run_init(struct lc_run *run, uint64_t capacity, uint64_t seed)
@@ -40,7 +41,8 @@ void lc_run_fork(struct lc_run *run, const struct lc_run *from, struct lc_simdis
                            .starts = from->starts,
                            .memory = from->memory,
                            .retain_octets = from->retain_octets,
-                           .retain_ns = from->retain_ns};
+                           .retain_ns = from->retain_ns,
+                           .spool_octets = from->spool_octets};
     lc_simclock_init(&run->clock, from->clock.wall_ns, seed);
     lc_model_copy(&run->model, &from->model);
 }
@@ -99,6 +101,7 @@ lc_err lc_run_open(struct lc_run *run, enum lc_check_when when)
         .memory = run->memory,
         .retain_octets = run->retain_octets,
         .retain_ns = run->retain_ns,
+        .spool_octets = run->spool_octets,
     };
     struct lc_store_report report = {0};
     struct lc_diag diag = {0};
@@ -326,15 +329,50 @@ static void allow_retention(struct lc_run *run)
             run->model.records[i].may_go = true;
 }
 
+void lc_run_release(struct lc_run *run, bool all)
+{
+    if (stopped(run))
+        return;
+    for (unsigned shard = 0; shard < LC_RUN_SHARDS; shard++) {
+        uint64_t last = 0;
+        size_t count = all ? run->model.count : lc_prng_below(&run->prng, run->model.count + 1) / 2;
+        for (size_t i = 0; i < count; i++) {
+            const struct lc_model_record *r = &run->model.records[i];
+            if (lc_id_shard(r->id) == shard && r->fate == LC_FATE_COMMITTED)
+                last = r->id;
+        }
+        for (size_t i = 0; i < run->model.count; i++)
+            if (lc_id_shard(run->model.records[i].id) == shard && run->model.records[i].id <= last)
+                run->model.records[i].may_go = true;
+        lc_store_release(run->store, shard, last);
+    }
+}
+
+void lc_run_make_room(struct lc_run *run)
+{
+    if (run->spool_octets == 0)
+        return;
+    lc_run_release(run, true);
+    for (unsigned i = 0; i < ROOM_TRIES && !stopped(run); i++) {
+        lc_run_work(run, LC_WORK_RETAIN);
+        lc_run_work(run, LC_WORK_ANY);
+    }
+}
+
 lc_err lc_run_retain(struct lc_run *run)
 {
     if (stopped(run))
         return LC_EEND;
-    allow_retention(run);
+    if (run->spool_octets != 0)
+        lc_run_release(run, lc_prng_below(&run->prng, 4) == 0);
+    else
+        allow_retention(run);
     lc_err e = lc_run_work(run, LC_WORK_RETAIN);
     if (e != LC_OK && e != LC_EEND)
         return e; /* a later try may still remove them */
     lc_run_check(run);
+    if (run->spool_octets != 0)
+        return e; /* what is released stays so */
     for (size_t i = 0; i < run->model.count; i++)
         if (!run->model.records[i].gone)
             run->model.records[i].may_go = false;
@@ -367,6 +405,7 @@ void lc_run_resume(struct lc_run *run)
         while (!stopped(run) && !committed_one(run, shard)) {
             if (++tries == RESUME_TRIES)
                 lc_verdict_set(&run->verdict, "shard %u does not take records again", shard);
+            lc_run_make_room(run);
             lc_run_work(run, LC_WORK_ANY);
             lc_run_wait(run, LC_NS_PER_S);
         }
@@ -455,9 +494,11 @@ void lc_run_workload(struct lc_run *run, unsigned rounds)
 
 bool lc_run_did_all(const struct lc_run *run)
 {
-    bool retains = run->retain_octets != 0 || run->retain_ns != 0;
-    return run->done[LC_WORK_COMMIT] > 0 && run->done[LC_WORK_SEAL] > 0 &&
-           run->done[LC_WORK_MERGE] > 0 && (run->done[LC_WORK_RETAIN] > 0 || !retains);
+    bool retains = run->retain_octets != 0 || run->retain_ns != 0 || run->spool_octets != 0;
+    /* a spool merges only what waits for long */
+    bool merges = run->done[LC_WORK_MERGE] > 0 || run->spool_octets != 0;
+    return run->done[LC_WORK_COMMIT] > 0 && run->done[LC_WORK_SEAL] > 0 && merges &&
+           (run->done[LC_WORK_RETAIN] > 0 || !retains);
 }
 
 unsigned lc_run_rounds(void)

@@ -27,6 +27,7 @@ struct lc_run {
     uint64_t memory;        /* for the next open, as are those below */
     uint64_t retain_octets; /* 0: the store's own */
     int64_t retain_ns;
+    uint64_t spool_octets;          /* not 0: a spool, and retention is a release of some records */
     bool crashes;                   /* the workload also crashes */
     bool faults;                    /* and calls of the disk fail now and then */
     uint64_t done[LC_WORK_ANY + 1]; /* pieces of each work */
@@ -68,7 +69,12 @@ lc_err lc_run_move(struct lc_run *run, unsigned shard);
 lc_err lc_run_commit(struct lc_run *run);
 /* A seal or a merge. LC_OK, LC_EEND, or why it failed. */
 lc_err lc_run_work(struct lc_run *run, enum lc_store_work work);
-/* Retention; what it may remove is told to the model before, what it did remove is judged after. */
+/* A spool: everything committed of a shard, or up to some record of it, may go. */
+void lc_run_release(struct lc_run *run, bool all);
+/* Releases and works until a record fits; nothing in a store that is no spool. */
+void lc_run_make_room(struct lc_run *run);
+/* Retention, or in a spool a release; what it may remove is told to the model before, what it did
+ * remove is judged after. */
 lc_err lc_run_retain(struct lc_run *run);
 void lc_run_check(struct lc_run *run);
 /* Time passes. */

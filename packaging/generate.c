@@ -7,6 +7,7 @@
  *   generate man COMMAND      logcaster-COMMAND(1)
  *   generate man config       logcaster.yaml(5)
  *   generate bash|zsh         a completion
+ *   generate texts            what the tables say to people, as msgids (gettext's PO format)
  *
  * WHO     The build; it is not installed.
  */
@@ -359,6 +360,44 @@ static void put_zsh(void)
     printf("    help) _describe command commands ;;\nesac\n");
 }
 
+/* ---- texts to be translated ---- */
+
+static void put_msgid(const char *text, const char *comment)
+{
+    if (text == NULL || text[0] == '\0')
+        return;
+    printf("#. %s\nmsgid \"", comment);
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            printf("\\%c", *text);
+        else if (*text == '\n')
+            printf("\\n");
+        else
+            putchar(*text);
+    }
+    printf("\"\nmsgstr \"\"\n\n");
+}
+
+static void put_texts(void)
+{
+    printf("msgid \"\"\nmsgstr \"Content-Type: text/plain; charset=UTF-8\\n\"\n\n");
+    for (size_t i = 0; lc_commands[i] != NULL; i++) {
+        const struct lc_command *c = lc_commands[i];
+        const struct lc_option_group *group = NULL;
+        struct lc_option_ref ref = {0};
+        put_msgid(c->summary, c->name);
+        put_msgid(c->text, c->name);
+        while (lc_option_next(c->options, &ref)) {
+            if (ref.group != group) {
+                put_msgid(ref.group->title, "heading");
+                put_msgid(ref.group->about, ref.group->title);
+            }
+            group = ref.group;
+            put_msgid(ref.row->help, ref.row->name);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -372,6 +411,8 @@ int main(int argc, char **argv)
         put_bash();
     else if (strcmp(what, "zsh") == 0)
         put_zsh();
+    else if (strcmp(what, "texts") == 0)
+        put_texts();
     else
         return 2;
     return ferror(stdout) != 0 || fflush(stdout) != 0;

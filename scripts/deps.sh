@@ -10,7 +10,7 @@ set -eu
 packages_of() {
     case $1 in
     build) echo gcc libc6-dev meson ninja-build pkgconf libzstd-dev liburing-dev \
-        libutf8proc-dev libxxhash-dev libjansson-dev libfyaml-dev zlib1g-dev ;;
+        libutf8proc-dev libxxhash-dev libjansson-dev libfyaml-dev zlib1g-dev gettext ;;
     test)
         echo libcmocka-dev rsyslog socat netcat-openbsd bsdutils bsdextrautils iproute2
         # any node will do, also one that is not from Debian

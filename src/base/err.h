@@ -45,7 +45,8 @@ enum { LC_ERRORS(LC_ERR_ENUM) };
 /* The owner of an embedded member, as in the kernel's container_of. */
 #define LC_CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
-/* A static text for `e`: ours, or strerror() of -e. Never NULL. Any thread. */
+/* A static text for `e`: ours, or strerror() of -e, in the language of this thread. Never NULL. Any
+ * thread. */
 const char *lc_strerror(lc_err e);
 
 /* Stays in release builds. Ends the process with file, line and expression. */
@@ -72,7 +73,8 @@ struct lc_diag {
     unsigned column; /* 1-based, in octets */
 };
 
-/* Sets the text; cuts it at the end of the array, never inside a UTF-8 character. */
+/* Sets the text, in the language of this thread (base/text.h): `fmt` is translated, and of "%s" its
+ * argument. Cuts it at the end of the array, never inside a UTF-8 character. */
 LC_PRINTF(2, 3) void lc_diag_set(struct lc_diag *diag, const char *fmt, ...);
 
 #endif

@@ -75,6 +75,9 @@ const struct lc_command *lc_command_find(const char *name);
         .help = text ": host:port, [v6]:port or unix:/path; given several times, all of them"      \
     }
 
+/* Has lc_text() and diags of this thread speak the user's language. */
+void lc_language_init(void);
+
 /* `logcaster: <diag>` on stderr; returns LC_EXIT_ERROR. */
 int lc_command_fail(const struct lc_diag *diag);
 

@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "cli/output.h"
 
 #define RETRY_FIRST_MS 1000
@@ -173,10 +174,11 @@ void lc_followed_settle(struct lc_followed *f)
 void lc_followed_tell(struct lc_followed *f)
 {
     if (!f->is_open && !f->was_missed)
-        fprintf(stderr, "logcaster: %s is missing: %s; it is asked again until it is there\n",
+        fprintf(stderr,
+                lc_text("logcaster: %s is missing: %s; it is asked again until it is there\n"),
                 f->server, f->diag.text);
     else if (f->is_open && f->was_missed)
-        fprintf(stderr, "logcaster: %s is there again\n", f->server);
+        fprintf(stderr, lc_text("logcaster: %s is there again\n"), f->server);
     f->was_missed = !f->is_open;
 }
 
@@ -216,8 +218,10 @@ static lc_err take_line(struct lc_followed *f, struct lc_slice line,
     if (lc_slice_starts(line, LC_LIT("CURSOR|")))
         keep_cursor(f, lc_slice_from(line, 7));
     else if (lc_slice_starts(line, LC_LIT("MISSED|")))
-        fprintf(stderr, "logcaster: %s: %.*s records came and were removed before they were read\n",
-                f->server, (int)line.n - 7, line.p + 7);
+        fprintf(
+            stderr,
+            lc_text("logcaster: %s: %.*s records came and were removed before they were read\n"),
+            f->server, (int)line.n - 7, line.p + 7);
     return LC_OK;
 }
 

@@ -8,6 +8,8 @@
 #include <poll.h>
 #include <pthread.h>
 
+#include "base/text.h"
+
 struct opening {
     struct lc_member *member;
     const char *type, *suffix;
@@ -78,8 +80,10 @@ void lc_group_tell_missing(struct lc_group *g)
         struct lc_member *m = &g->members[i];
         if (m->err == LC_OK || m->told || (m->err == LC_ESYNTAX && was_told(g, i)))
             continue;
-        fprintf(stderr, "logcaster: %s%s: %s\n", m->server,
-                m->err == LC_ESYNTAX ? "" : " is missing", m->diag.text);
+        fprintf(stderr,
+                m->err == LC_ESYNTAX ? "logcaster: %s: %s\n"
+                                     : lc_text("logcaster: %s is missing: %s\n"),
+                m->server, m->diag.text);
         m->told = true;
     }
 }

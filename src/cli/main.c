@@ -2,36 +2,36 @@
  *
  * cli/main.c - finding the command, help and version.
  */
-#include <locale.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "cli/load.h"
 #include "conf/near.h"
 
 static int print_overview(FILE *out)
 {
-    fputs("Takes logs over sockets, keeps them safe on disk, finds them again.\n\n"
-          "Usage: logcaster COMMAND [OPTION...] [OPERAND...]\n\nCommands:\n",
+    fputs(lc_text("Takes logs over sockets, keeps them safe on disk, finds them again.\n\n"
+                  "Usage: logcaster COMMAND [OPTION...] [OPERAND...]\n\nCommands:\n"),
           out);
     for (size_t i = 0; lc_commands[i] != NULL; i++)
-        fprintf(out, "  %-15s %s\n", lc_commands[i]->name, lc_commands[i]->summary);
-    fputs("  help            explain a command: logcaster help query\n"
-          "  version         print the version\n\n"
-          "Start with:\n"
-          "  logcaster serve                         a server; data: ./logcaster-data\n"
-          "  echo 'disk is full' | logcaster send    store a line\n"
-          "  logcaster query disk                    find it\n"
-          "  logcaster tail                          see lines as they come\n",
+        fprintf(out, "  %-15s %s\n", lc_commands[i]->name, lc_text(lc_commands[i]->summary));
+    fputs(lc_text("  help            explain a command: logcaster help query\n"
+                  "  version         print the version\n\n"
+                  "Start with:\n"
+                  "  logcaster serve                         a server; data: ./logcaster-data\n"
+                  "  echo 'disk is full' | logcaster send    store a line\n"
+                  "  logcaster query disk                    find it\n"
+                  "  logcaster tail                          see lines as they come\n"),
           out);
     return LC_EXIT_FOUND;
 }
 
 static int print_help(const struct lc_command *c)
 {
-    printf("%s\n\nUsage: logcaster %s [OPTION...]%s%s\n\n%s\n", c->summary, c->name,
-           c->operands[0] != '\0' ? " " : "", c->operands, c->text);
+    printf(lc_text("%s\n\nUsage: logcaster %s [OPTION...]%s%s\n\n%s\n"), lc_text(c->summary),
+           c->name, c->operands[0] != '\0' ? " " : "", c->operands, lc_text(c->text));
     lc_options_help(c->options, stdout);
-    printf("\nExamples:\n%s", c->examples);
+    printf(lc_text("\nExamples:\n%s"), c->examples);
     return LC_EXIT_FOUND;
 }
 
@@ -117,7 +117,7 @@ static int help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    setlocale(LC_ALL, "");
+    lc_language_init();
     if (argc < 2) {
         print_overview(stderr);
         return LC_EXIT_ERROR;

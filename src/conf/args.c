@@ -2,6 +2,9 @@
  *
  * conf/args.c - the command line and its help.
  */
+#include <wchar.h>
+
+#include "base/text.h"
 #include "conf/near.h"
 #include "conf/options.h"
 
@@ -117,14 +120,34 @@ lc_err lc_settings_args(struct lc_settings *s, int argc, char **argv, char **ret
 #define HELP_COLUMN 28
 #define HELP_WIDTH  79
 
+/* Columns of a terminal that a word takes. In a locale that does not know its characters it is
+ * English, with a column for each octet. */
+static int width_of(const char *word, int n)
+{
+    mbstate_t state = {0};
+    int width = 0;
+
+    for (int i = 0; i < n;) {
+        wchar_t c;
+        size_t used = mbrtowc(&c, word + i, (size_t)(n - i), &state);
+
+        if (used == 0 || used > (size_t)n)
+            return n;
+        i += (int)used;
+        width += wcwidth(c) > 0 ? wcwidth(c) : 0;
+    }
+    return width;
+}
+
 /* Writes the words of `text` from `indent` on, a line as often as one is full. `column` is where
  * the last line ended, and where the next words go on. */
 static void print_words(const char *text, int indent, int *column, FILE *out)
 {
     while (*text != '\0') {
         int n = (int)strcspn(text, " ");
+        int width = width_of(text, n);
 
-        if (*column > indent && *column + 1 + n > HELP_WIDTH) {
+        if (*column > indent && *column + 1 + width > HELP_WIDTH) {
             fprintf(out, "\n%*s", indent, "");
             *column = indent;
         } else if (*column > indent) {
@@ -132,7 +155,7 @@ static void print_words(const char *text, int indent, int *column, FILE *out)
             *column += 1;
         }
         fprintf(out, "%.*s", n, text);
-        *column += n;
+        *column += width;
         text += n + (text[n] == ' ');
     }
 }
@@ -158,7 +181,7 @@ static void print_option(const struct lc_option_ref *ref, FILE *out)
 
     int column = HELP_COLUMN;
 
-    print_words(o->help, HELP_COLUMN, &column, out);
+    print_words(lc_text(o->help), HELP_COLUMN, &column, out);
     if (o->fallback != NULL && o->fallback[0] != '\0') {
         char fallback[80];
 
@@ -182,12 +205,12 @@ static void print_heading(const struct lc_option_set *set, const struct lc_optio
 {
     const struct lc_option_group *same = lc_option_group_like(set, group);
 
-    fprintf(out, "\n%s:\n", group->title);
+    fprintf(out, "\n%s:\n", lc_text(group->title));
     if (group->about != NULL)
-        print_about(group->about, out);
+        print_about(lc_text(group->about), out);
     if (same != NULL)
-        fprintf(out, "  --%s and --%s-...: as --%s and --%s-...\n", group->section, group->section,
-                same->section, same->section);
+        fprintf(out, lc_text("  --%s and --%s-...: as --%s and --%s-...\n"), group->section,
+                group->section, same->section, same->section);
 }
 
 void lc_options_help(const struct lc_option_set *set, FILE *out)

@@ -180,28 +180,35 @@ static bool take_time_of_day(struct lc_slice *s, struct lc_civil *c)
     return !take_octet(s, ".,") || take_fraction(s, &c->ns);
 }
 
-/* 'Z' or an offset. */
-static bool take_zone(struct lc_slice *s, int64_t *ret_s)
+/* 'Z' or an offset. colon: one must stand in it. */
+static bool take_zone(struct lc_slice *s, bool colon, int64_t *ret_s)
 {
     *ret_s = 0;
     if (take_octet(s, "Zz"))
         return true;
     bool west = s->n > 0 && s->p[0] == '-';
     unsigned hour, minute;
-    if (!take_octet(s, "+-") || !take_digits(s, 2, &hour) || !take_octet(s, ":") ||
+    if (!take_octet(s, "+-") || !take_digits(s, 2, &hour) || (!take_octet(s, ":") && colon) ||
         !take_digits(s, 2, &minute) || hour > 23 || minute > 59)
         return false;
     *ret_s = (int64_t)(hour * 3600 + minute * 60) * (west ? -1 : 1);
     return true;
 }
 
-lc_err lc_rfc3339_parse(struct lc_slice s, int64_t *ret_ns, size_t *ret_used)
+static lc_err parse_iso(struct lc_slice s, const int32_t *local_s, int64_t *ret_ns,
+                        size_t *ret_used)
 {
     struct lc_slice rest = s;
     struct lc_civil c = {0};
     int64_t offset_s, ns;
-    if (!take_date(&rest, &c) || !take_octet(&rest, "Tt ") || !take_time_of_day(&rest, &c) ||
-        !take_zone(&rest, &offset_s))
+    if (!take_date(&rest, &c) || !take_octet(&rest, "Tt ") || !take_time_of_day(&rest, &c))
+        return LC_ESYNTAX;
+    struct lc_slice zone = rest;
+    if (take_zone(&zone, local_s == NULL, &offset_s))
+        rest = zone;
+    else if (local_s != NULL)
+        offset_s = *local_s;
+    else
         return LC_ESYNTAX;
     lc_err e = lc_civil_to_ns(&c, &ns);
     if (e != LC_OK)
@@ -211,6 +218,16 @@ lc_err lc_rfc3339_parse(struct lc_slice s, int64_t *ret_ns, size_t *ret_used)
     *ret_ns = ns;
     *ret_used = s.n - rest.n;
     return LC_OK;
+}
+
+lc_err lc_rfc3339_parse(struct lc_slice s, int64_t *ret_ns, size_t *ret_used)
+{
+    return parse_iso(s, NULL, ret_ns, ret_used);
+}
+
+lc_err lc_iso_parse(struct lc_slice s, int32_t utc_offset_s, int64_t *ret_ns, size_t *ret_used)
+{
+    return parse_iso(s, &utc_offset_s, ret_ns, ret_used);
 }
 
 static char *put_digits(char *at, unsigned value, unsigned width)

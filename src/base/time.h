@@ -77,6 +77,11 @@ LC_MUST_CHECK lc_err lc_civil_to_ns(const struct lc_civil *c, int64_t *ret_ns);
  * octets. */
 LC_MUST_CHECK lc_err lc_rfc3339_parse(struct lc_slice s, int64_t *ret_ns, size_t *ret_used);
 
+/* The same as loggers write it that know of RFC 3339 by hearsay: the zone may be without its colon
+ * (+0900), or missing: then it is utc_offset_s, east positive. */
+LC_MUST_CHECK lc_err lc_iso_parse(struct lc_slice s, int32_t utc_offset_s, int64_t *ret_ns,
+                                  size_t *ret_used);
+
 /* `2026-11-20T18:00:00.123456789Z`; no fraction where it is zero. Writes no NUL; returns the
  * octets written, at most LC_RFC3339_MAX. Years are those of int64 ns: 1677..2262. */
 #define LC_RFC3339_MAX 30

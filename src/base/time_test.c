@@ -172,6 +172,28 @@ static void rfc3339_forms(void **state)
     lc_test_guard_close(&g);
 }
 
+static void a_zone_by_hearsay(void **state)
+{
+    LC_UNUSED(state);
+    static const struct {
+        const char *text;
+        int64_t s;
+        size_t used;
+    } cases[] = {
+        {"2026-11-20T20:00:00 x", 1795172400, 19},    {"2026-11-20 20:00:00", 1795172400, 19},
+        {"2026-11-20T11:00:00Zx", 1795172400, 20},    {"2026-11-20T11:00:00+0000", 1795172400, 24},
+        {"2026-11-20T06:00:00-0500", 1795172400, 24}, {"2026-11-20T11:00:00+00:00", 1795172400, 25},
+        {"2026-11-20T20:00:00+09", 1795172400, 19},
+    };
+    for (size_t i = 0; i < LC_ARRAY_LEN(cases); i++) {
+        int64_t ns;
+        size_t used;
+        assert_lc_ok(lc_iso_parse(lc_slice_cstr(cases[i].text), 9 * 3600, &ns, &used));
+        assert_true(ns == cases[i].s * LC_NS_PER_S);
+        assert_int_equal(used, cases[i].used);
+    }
+}
+
 static void wrong_rfc3339(void **state)
 {
     LC_UNUSED(state);
@@ -294,6 +316,7 @@ int main(void)
         cmocka_unit_test(impossible_dates),
         cmocka_unit_test(a_leap_second_stays_in_its_minute),
         cmocka_unit_test(rfc3339_forms),
+        cmocka_unit_test(a_zone_by_hearsay),
         cmocka_unit_test(wrong_rfc3339),
         cmocka_unit_test(unix_times_both_ways),
         cmocka_unit_test(other_unix_times),

@@ -154,6 +154,29 @@ static void a_datagram_is_lines_or_one_syslog_message(void **state)
     end(&w);
 }
 
+static void a_datagram_may_hold_several_syslog_messages(void **state)
+{
+    LC_UNUSED(state);
+    struct world w;
+    begin(&w);
+    struct lc_slice data =
+        LC_LIT("\xEF\xBB\xBF<14>1 - - - - - - a\nb\n<14>x: c\r\n<999>\n<11>x: d\0");
+    assert_int_equal(take(&w, data, false), data.n);
+    assert_slice(lc_dynbuf_slice(&w.said), "3:INFO:a\nb\n3:INFO:c\r\n<999>\n3:ERROR:d\n");
+    assert_int_equal(lc_counted(&w.counters.datagrams_syslog), 1);
+    assert_int_equal(lc_counted(&w.counters.syslog), 3);
+
+    /* each of them may find no room */
+    lc_dynbuf_consume(&w.said, w.said.n);
+    data = LC_LIT("<14>x: a\n<14>x: b\n<14>x: c");
+    size_t done = 0;
+    for (w.room = 0; done < data.n; w.room = 1)
+        done += take(&w, lc_slice_from(data, done), false);
+    assert_slice(lc_dynbuf_slice(&w.said), "3:INFO:a\n3:INFO:b\n3:INFO:c\n");
+    assert_int_equal(lc_counted(&w.counters.datagrams_syslog), 2);
+    end(&w);
+}
+
 static void what_is_too_long_is_cut_and_says_so(void **state)
 {
     LC_UNUSED(state);
@@ -213,6 +236,7 @@ int main(void)
         cmocka_unit_test(a_plain_line_may_name_its_level),
         cmocka_unit_test(what_was_decoded_is_said),
         cmocka_unit_test(a_datagram_is_lines_or_one_syslog_message),
+        cmocka_unit_test(a_datagram_may_hold_several_syslog_messages),
         cmocka_unit_test(what_is_too_long_is_cut_and_says_so),
         cmocka_unit_test(what_finds_no_room_comes_again),
         cmocka_unit_test(every_protocol_is_refused_in_its_own_language),

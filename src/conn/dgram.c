@@ -41,40 +41,58 @@ static lc_err take_line(const struct lc_datagram_rules *rules, struct lc_slice l
     return LC_OK;
 }
 
-/* Whether the datagram is one message, which may hold line ends: syslog (RFC 5426 section 3.1), or
- * one JSON object over several lines. */
-static bool is_one_message(const struct lc_datagram_rules *rules, struct lc_slice data)
+/* The octets of the first message. A datagram that begins as syslog is one message, which may hold
+ * line ends (RFC 5426 section 3.1), or several; one JSON object alone may stand on several lines.
+ * 0: it is a line. */
+static size_t message_end(const struct lc_datagram_rules *rules, struct lc_slice data, bool first)
 {
     switch (lc_line_kind(data)) {
     case LC_LINE_SYSLOG:
-        return true;
+        return lc_syslog_message_end(data);
     case LC_LINE_JSON:
-        return memchr(data.p, '\n', data.n) != NULL &&
-               lc_json_members(data, &rules->arrivals->members) == LC_OK;
+        if (first && memchr(data.p, '\n', data.n) != NULL &&
+            lc_json_members(data, &rules->arrivals->members) == LC_OK)
+            return data.n;
+        return 0;
     default:
-        return false;
+        return 0;
     }
 }
 
-size_t lc_datagram_take(const struct lc_datagram_rules *rules, struct lc_slice data,
-                        struct lc_slice source, bool truncated)
+static lc_err take_next(const struct lc_datagram_rules *rules, struct lc_slice left,
+                        struct lc_slice source, bool truncated, bool first, size_t *ret_used)
 {
-    size_t done = 0;
+    size_t scanned = 0, used = message_end(rules, left, first);
+    struct lc_slice line = lc_slice(left.p, used);
+    lc_err e;
 
-    if (is_one_message(rules, data))
-        return store(rules, lc_line_kind(data), data, source, truncated) == LC_EWAIT ? 0 : data.n;
-    while (done < data.n) {
-        struct lc_slice line, left = lc_slice_from(data, done);
-        size_t scanned = 0, used;
-
+    if (used > 0) {
+        e = store(rules, lc_line_kind(line), line, source, truncated && used == left.n);
+    } else {
         /* No limit here: what is too long is cut where it is stored. */
         if (lc_line_next(left, SIZE_MAX, &scanned, &line, &used) != LC_OK) {
             line = left;
             used = left.n;
         }
-        if (take_line(rules, line, source, truncated && used == left.n) == LC_EWAIT)
-            break;
-        done += used;
+        e = take_line(rules, line, source, truncated && used == left.n);
     }
+    *ret_used = used;
+    return e;
+}
+
+size_t lc_datagram_take(const struct lc_datagram_rules *rules, struct lc_slice data,
+                        struct lc_slice source, bool truncated)
+{
+    struct lc_slice bom = LC_LIT("\xEF\xBB\xBF");
+    size_t done = lc_slice_starts(data, bom) ? bom.n : 0, used;
+    bool is_syslog = lc_line_kind(lc_slice_from(data, done)) == LC_LINE_SYSLOG;
+
+    for (; done < data.n; done += used) {
+        if (take_next(rules, lc_slice_from(data, done), source, truncated, done == 0, &used) ==
+            LC_EWAIT)
+            return done;
+    }
+    if (is_syslog)
+        lc_count(&rules->arrivals->counters->datagrams_syslog, 1);
     return done;
 }

@@ -2,6 +2,7 @@
  *
  * conn/framing_lines.c - lines, and octet-counted syslog (RFC 6587), which may be mixed.
  */
+#include "base/utf8.h"
 #include "conn/session_impl.h"
 
 static bool is_digit(uint8_t c)
@@ -11,12 +12,56 @@ static bool is_digit(uint8_t c)
 
 /* ---- lines ---- */
 
+/* Some senders end a syslog message by a NUL, and write no line's end at all. */
+static const uint8_t *find_nul(struct lc_slice in, size_t from, size_t to)
+{
+    return from < to ? memchr(in.p + from, 0, to - from) : NULL;
+}
+
 static lc_err skip_to_line_end(struct lc_session *s, struct lc_slice in, size_t *ret_used)
 {
-    if (lc_line_skip(in, ret_used) == LC_OK)
-        s->skip_line = false;
-    else
-        *ret_used = in.n;
+    bool found = lc_line_skip(in, ret_used) == LC_OK;
+    const uint8_t *nul = s->skip_to_nul ? find_nul(in, 0, *ret_used) : NULL;
+
+    if (nul != NULL)
+        *ret_used = (size_t)(nul - in.p) + 1;
+    s->skip_line = !found && nul == NULL;
+    return LC_OK;
+}
+
+/* A line as lc_line_next() finds it, or a syslog message with its NUL. *ret_ended: *ret_used
+ * includes its end. */
+static lc_err find_line(struct lc_session *s, struct lc_slice in, struct lc_slice *ret_line,
+                        size_t *ret_used, bool *ret_ended)
+{
+    size_t from = s->scanned, limit = s->config->line_max;
+    lc_err e = lc_line_next(in, limit, &s->scanned, ret_line, ret_used);
+
+    *ret_ended = e == LC_OK;
+    s->skip_to_nul = in.n > 1 && in.p[0] == '<' && is_digit(in.p[1]);
+    if (!s->skip_to_nul)
+        return e;
+
+    const uint8_t *nul = find_nul(in, from, e == LC_OK ? *ret_used : in.n);
+
+    if (nul == NULL)
+        return e;
+    s->scanned = 0;
+    *ret_ended = true;
+    *ret_line = lc_slice(in.p, (size_t)(nul - in.p));
+    *ret_used = ret_line->n + 1;
+    if (ret_line->n <= limit)
+        return LC_OK;
+    ret_line->n = lc_utf8_cut(*ret_line, limit);
+    return LC_ELIMIT;
+}
+
+/* In a counted stream nothing but a count, a line of syslog that is not too long, or what ends a
+ * message may stand where a message begins. Else the count before it was not that of its message,
+ * and nobody knows where the next one is. */
+static lc_err lies(struct lc_session *s)
+{
+    lc_session_break(s, "an octet count is wrong: no message begins where it ends");
     return LC_OK;
 }
 
@@ -24,18 +69,21 @@ static lc_err next_line(struct lc_session *s, struct lc_slice in, size_t *ret_us
 {
     struct lc_slice line;
     size_t used;
-    lc_err e = lc_line_next(in, s->config->line_max, &s->scanned, &line, &used);
+    bool ended;
+    lc_err e = find_line(s, in, &line, &used, &ended);
 
     if (e == LC_EMORE)
         return e;
 
     bool cut = e == LC_ELIMIT;
 
+    if (cut && s->framing == &lc_framing_counted)
+        return lies(s);
     s->left = in.n - used;
     e = lc_session_line(s, lc_line_kind(line), line, cut);
     if (e != LC_OK)
         return e;
-    s->skip_line = cut;
+    s->skip_line = !ended;
     *ret_used = used;
     return LC_OK;
 }
@@ -57,6 +105,10 @@ static lc_err step_lines(struct lc_session *s, struct lc_slice in, size_t *ret_u
 {
     if (s->skip_line)
         return skip_to_line_end(s, in, ret_used);
+    if (in.p[0] == 0 && s->syslog_seen) {
+        *ret_used = 1; /* behind the LF of a message whose sender counts the NUL of its string */
+        return LC_OK;
+    }
     if (is_digit(in.p[0]) && s->scanned == 0 && s->syslog_seen) {
         lc_err e = maybe_counted(s, in);
 
@@ -130,7 +182,7 @@ static lc_err next_frame(struct lc_session *s, struct lc_slice in, size_t *ret_u
     bool cut = e == LC_ELIMIT;
 
     if (e == LC_ESYNTAX)
-        return next_line(s, in, ret_used); /* the next line's end is where we may find back */
+        return lies(s);
     if (e == LC_EMORE || (cut && in.n - used < limit))
         return LC_EMORE;
     if (cut) {
@@ -146,13 +198,22 @@ static lc_err next_frame(struct lc_session *s, struct lc_slice in, size_t *ret_u
     return LC_OK;
 }
 
+static bool is_end(uint8_t c)
+{
+    return c == '\n' || c == '\r' || c == 0;
+}
+
 static lc_err step_counted(struct lc_session *s, struct lc_slice in, size_t *ret_used)
 {
     if (s->skip_line)
         return skip_to_line_end(s, in, ret_used);
-    if (is_digit(in.p[0]) && s->scanned == 0)
+    if (is_end(in.p[0])) {
+        *ret_used = 1;
+        return LC_OK;
+    }
+    if (is_digit(in.p[0]))
         return next_frame(s, in, ret_used);
-    return next_line(s, in, ret_used);
+    return in.p[0] == '<' ? next_line(s, in, ret_used) : lies(s);
 }
 
 /* A frame that was cut off keeps what came of it. */
@@ -162,7 +223,7 @@ static lc_err last_counted(struct lc_session *s, struct lc_slice left)
 
     if (!s->skip_line && is_digit(left.p[0]) && lc_slice_cut(&left, ' ', &count))
         return take_frame(s, left, true);
-    return last_line(s, left);
+    return left.p[0] == '<' ? last_line(s, left) : LC_OK;
 }
 
 const struct lc_framing lc_framing_counted = {

@@ -84,12 +84,31 @@ static lc_err take_proxy(struct lc_session *s, struct lc_slice in, size_t *ret_u
     return LC_OK;
 }
 
+/* Text from Windows may begin with a BOM, which would hide what its first line is. */
+static lc_err skip_bom(struct lc_session *s, struct lc_slice in, size_t *ret_used)
+{
+    struct lc_slice bom = LC_LIT("\xEF\xBB\xBF");
+    size_t n = in.n < bom.n ? in.n : bom.n;
+
+    s->bom_seen = memcmp(in.p, bom.p, n) != 0 || n == bom.n;
+    if (!s->bom_seen)
+        return LC_EMORE;
+    *ret_used = memcmp(in.p, bom.p, n) == 0 ? bom.n : 0;
+    return LC_OK;
+}
+
 lc_err lc_session_detect(struct lc_session *s, struct lc_slice in, size_t *ret_used)
 {
     enum lc_protocol protocol = LC_PROTO_LINES;
 
     if (s->trusted)
         return take_proxy(s, in, ret_used);
+    if (!s->bom_seen) {
+        lc_err e = skip_bom(s, in, ret_used);
+
+        if (e != LC_OK || *ret_used > 0)
+            return e == LC_EMORE ? wait_for_more(s) : e;
+    }
     if (lc_detect(in, s->config->speaks, &protocol) == LC_EMORE)
         return wait_for_more(s);
     lc_session_begin(s, protocol);

@@ -70,6 +70,7 @@ struct lc_session {
     enum lc_session_state state;
     unsigned stall; /* enum lc_session_stall */
     bool trusted;   /* a PROXY header is taken, if one comes first */
+    bool bom_seen;  /* or known not to be there */
     bool timer_set;
     bool paused;
     bool feeding; /* inside feed(): it goes on by itself */
@@ -84,6 +85,7 @@ struct lc_session {
                         * holds several */
     uint64_t first;    /* the id of the first of them */
     bool skip_line;    /* the rest of a line that was too long is to be dropped */
+    bool skip_to_nul;  /* a NUL ends it too */
     bool syslog_seen;  /* so a line's start may be a count */
     uint32_t sequence; /* of the question that is being answered (binary v1) */
 };

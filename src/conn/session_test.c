@@ -4,6 +4,8 @@
  */
 #include "conn/test_conn.h"
 
+#include <stdio.h>
+
 static void limit_of_16(struct lc_test_conn *w)
 {
     w->config.line_max = 16;
@@ -54,6 +56,61 @@ static void what_is_too_long_is_cut_or_refused(void **state)
                "octets\nACK\nACK\n"));
     lc_test_conn_splits(LC_LIT("24 <13>x: 0123456789ABCDEF\n9 <13>y: b\n"), limit_of_16,
                         "cut 012345678\nb\n", LC_LIT(""));
+}
+
+/* What came before the lie is kept, and the lie is told. */
+static void counts_that_lie_end_the_session(void **state)
+{
+    LC_UNUSED(state);
+    const char *broken = "broken: an octet count is wrong: no message begins where it ends\n";
+    static const struct {
+        const char *input, *said;
+    } cases[] = {
+        {"8 <13>y: a6 <13>y: b8 <13>y: c", "a\n\n"},        /* too short: ` b` is left */
+        {"8 <13>y: a11 <13>y: b8 <13>y: c", "a\nb8 <\n"},   /* too long */
+        {"8 <13>y: a10 <13>y: b8 <13>y: c", "a\nb8 \nc\n"}, /* just so that a line begins */
+        {"8 <13>y: a8x<13>y: b", "a\n"},
+        {"8 <13>y: a08 <13>y: b", "a\n"},
+        {"8 <13>y: a123456789012 <13>y: b", "a\n"},
+        {"8 <13>y: ahello", "a\n"},
+    };
+    for (size_t i = 0; i < LC_ARRAY_LEN(cases); i++) {
+        char said[200];
+        bool a_line = strstr(cases[i].input, "10 ") != NULL;
+        snprintf(said, sizeof said, "%s%s", cases[i].said, a_line ? "" : broken);
+        lc_test_conn_splits(lc_slice_cstr(cases[i].input), NULL, said, LC_LIT(""));
+    }
+}
+
+static void a_line_that_is_too_long_is_a_lie_of_the_count_before_it(void **state)
+{
+    LC_UNUSED(state);
+    lc_test_conn_splits(LC_LIT("8 <13>y: a<13>0123456789ABCDEF"), limit_of_16,
+                        "a\nbroken: an octet count is wrong: no message begins where it ends\n",
+                        LC_LIT(""));
+}
+
+static void a_nul_ends_a_syslog_message(void **state)
+{
+    LC_UNUSED(state);
+    lc_test_conn_splits(LC_LIT("<13>x: a\0<13>x: b\0\n<13>x: c\r\n\0<13>x: d\0"), NULL,
+                        "a\nb\nc\nd\n", LC_LIT(""));
+    lc_test_conn_splits(LC_LIT("<13>x: 0123456789\0<13>x: b\0"), limit_of_16, "cut 012345678\nb\n",
+                        LC_LIT(""));
+    lc_test_conn_splits(LC_LIT("8 <13>x: a\0"
+                               "8 <13>x: b\r\n"),
+                        NULL, "a\nb\n", LC_LIT(""));
+}
+
+static void a_bom_hides_nothing(void **state)
+{
+    LC_UNUSED(state);
+    lc_test_conn_splits(LC_LIT("\xEF\xBB\xBFLOG|||a\n"), NULL, "a\n", LC_LIT("OK|1\n"));
+    lc_test_conn_splits(LC_LIT("\xEF\xBB\xBF"
+                               "8 <13>x: b"),
+                        NULL, "b\n", LC_LIT(""));
+    lc_test_conn_splits(LC_LIT("\xEF\xBBonly in part\n"), NULL, "\xEF\xBBonly in part\n",
+                        LC_LIT("ACK\n"));
 }
 
 static void a_frame_that_breaks_off_keeps_what_came(void **state)
@@ -251,6 +308,10 @@ int main(void)
         cmocka_unit_test(frames_are_counted_in_every_split),
         cmocka_unit_test(both_framings_may_be_mixed),
         cmocka_unit_test(what_is_too_long_is_cut_or_refused),
+        cmocka_unit_test(counts_that_lie_end_the_session),
+        cmocka_unit_test(a_line_that_is_too_long_is_a_lie_of_the_count_before_it),
+        cmocka_unit_test(a_nul_ends_a_syslog_message),
+        cmocka_unit_test(a_bom_hides_nothing),
         cmocka_unit_test(a_frame_that_breaks_off_keeps_what_came),
         cmocka_unit_test(other_protocols_are_refused_while_they_still_send),
         cmocka_unit_test(after_the_deadline_it_is_lines),

@@ -95,56 +95,19 @@ static lc_err unix_time(struct lc_slice s, int64_t *ret_ns)
     return LC_OK;
 }
 
-/* Where the zone of a time of day begins: at its Z or sign; at the end when there is none. */
-static size_t zone_at(struct lc_slice s)
-{
-    const size_t behind_date = 11;
-    size_t at = behind_date < s.n ? behind_date : s.n;
-    while (at < s.n && s.p[at] != 'Z' && s.p[at] != 'z' && s.p[at] != '+' && s.p[at] != '-')
-        at++;
-    return at;
-}
-
-/* As loggers write it that know of RFC 3339 by hearsay. */
-static lc_err almost_rfc3339(struct lc_slice s, int32_t utc_offset_s, int64_t *ret_ns)
-{
-    char text[48];
-    size_t used, n = zone_at(s);
-    if (s.n + 1 > sizeof text)
-        return LC_ESYNTAX;
-    bool has_zone = n < s.n;
-    memcpy(text, s.p, s.n);
-    char *comma = memchr(text, ',', n);
-    if (comma != NULL)
-        *comma = '.';
-    if (!has_zone) {
-        text[n++] = 'Z';
-    } else {
-        bool without_colon = s.n - n == 5; /* +0900 */
-        if (without_colon)
-            memmove(text + n + 4, text + n + 3, 2);
-        if (without_colon)
-            text[n + 3] = ':';
-        n = s.n + without_colon;
-    }
-    lc_err e = lc_rfc3339_parse(lc_slice(text, n), ret_ns, &used);
-    if (e != LC_OK || used != n)
-        return e != LC_OK ? e : LC_ESYNTAX;
-    if (!has_zone && __builtin_sub_overflow(*ret_ns, utc_offset_s * LC_NS_PER_S, ret_ns))
-        return LC_ELIMIT;
-    return LC_OK;
-}
-
 lc_err lc_members_time(struct lc_slice s, int32_t utc_offset_s, int64_t *ret_ns)
 {
     size_t used;
+    int64_t ns;
     lc_err e = unix_time(s, ret_ns);
     if (e != LC_ESYNTAX)
         return e;
-    e = lc_rfc3339_parse(s, ret_ns, &used);
-    if (e == LC_ELIMIT || (e == LC_OK && used == s.n))
-        return e;
-    return almost_rfc3339(s, utc_offset_s, ret_ns);
+    e = lc_iso_parse(s, utc_offset_s, &ns, &used);
+    if (e == LC_OK && used != s.n)
+        return LC_ESYNTAX;
+    if (e == LC_OK)
+        *ret_ns = ns;
+    return e;
 }
 
 /* ---- rows that LogCaster wrote ---- */

@@ -47,6 +47,20 @@ static struct lc_slice without_end(struct lc_slice s)
     return s;
 }
 
+size_t lc_syslog_message_end(struct lc_slice in)
+{
+    struct lc_slice rest = in;
+    const uint8_t *lf;
+    while (rest.n > 0 && (lf = memchr(rest.p, '\n', rest.n)) != NULL) {
+        rest = lc_slice_from(in, (size_t)(lf + 1 - in.p));
+        struct lc_slice next = rest;
+        unsigned pri;
+        if (take_pri(&next, &pri))
+            return in.n - rest.n;
+    }
+    return in.n;
+}
+
 lc_err lc_syslog_decode(struct lc_slice message, const struct lc_syslog_context *ctx,
                         struct lc_syslog_scratch *scratch, struct lc_record *ret)
 {
@@ -56,7 +70,7 @@ lc_err lc_syslog_decode(struct lc_slice message, const struct lc_syslog_context 
     ret->level = lc_level_from_severity(pri & 7);
     ret->stream.facility = lc_syslog_facility(pri >> 3);
     struct lc_slice text = without_end(message);
-    if (!lc_syslog_5424(text, scratch, ret))
+    if (!lc_syslog_5424(text, ctx, scratch, ret))
         lc_syslog_3164(text, ctx, ret);
     return LC_OK;
 }

@@ -33,6 +33,10 @@ struct lc_syslog_scratch {
 LC_MUST_CHECK lc_err lc_syslog_decode(struct lc_slice message, const struct lc_syslog_context *ctx,
                                       struct lc_syslog_scratch *scratch, struct lc_record *ret);
 
+/* Where the first message of a datagram ends that may hold several, as some senders put them
+ * together: behind the LF before a further line that begins with a valid PRI; else at its end. */
+size_t lc_syslog_message_end(struct lc_slice in);
+
 /* One frame of a TCP stream, `<length> SP <message>` (RFC 6587 section 3.4.1).
  *
  * LC_OK       *ret_message points into `in`; *ret_used octets are spent.

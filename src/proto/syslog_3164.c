@@ -152,7 +152,7 @@ static bool take_time(struct lc_slice *s, const struct lc_syslog_context *ctx, i
     struct lc_slice rest = *s;
     size_t used;
     int64_t ns;
-    if (lc_rfc3339_parse(rest, &ns, &used) == LC_OK)
+    if (lc_iso_parse(rest, ctx->utc_offset_s, &ns, &used) == LC_OK)
         rest = lc_slice_from(rest, used);
     else if (!take_bsd_time(&rest, ctx, &ns))
         return false;
@@ -246,5 +246,5 @@ void lc_syslog_3164(struct lc_slice text, const struct lc_syslog_context *ctx,
         if (pid.n > 0 && !lc_syslog_is_nil(pid))
             ret->pid = pid;
     }
-    ret->message = text;
+    ret->message = lc_syslog_without_bom(text);
 }

@@ -24,24 +24,25 @@ static bool take_word(struct lc_slice *s, struct lc_slice *ret)
     return true;
 }
 
-static bool take_time(struct lc_slice *s, int64_t *ret_ns)
+static bool take_time(struct lc_slice *s, int32_t utc_offset_s, int64_t *ret_ns)
 {
     struct lc_slice word;
     if (!take_word(s, &word))
         return false;
     *ret_ns = LC_TIME_ABSENT;
     size_t used = 0;
-    return word.n == 0 || (lc_rfc3339_parse(word, ret_ns, &used) == LC_OK && used == word.n);
+    return word.n == 0 ||
+           (lc_iso_parse(word, utc_offset_s, ret_ns, &used) == LC_OK && used == word.n);
 }
 
-static bool take_header(struct lc_slice *s, struct header *ret)
+static bool take_header(struct lc_slice *s, int32_t utc_offset_s, struct header *ret)
 {
     struct lc_slice version = LC_LIT("1 ");
     if (!lc_slice_starts(*s, version))
         return false;
     *s = lc_slice_from(*s, version.n);
-    return take_time(s, &ret->time_ns) && take_word(s, &ret->host) && take_word(s, &ret->app) &&
-           take_word(s, &ret->pid) && take_word(s, &ret->msgid);
+    return take_time(s, utc_offset_s, &ret->time_ns) && take_word(s, &ret->host) &&
+           take_word(s, &ret->app) && take_word(s, &ret->pid) && take_word(s, &ret->msgid);
 }
 
 /* Structured data on its way into the scratch. */
@@ -160,24 +161,18 @@ static bool take_data(struct data *d)
     return d->rest.n == 0 || lc_syslog_take(&d->rest, ' ');
 }
 
-/* Section 6.4: the BOM says that UTF-8 follows; it is not part of the text. */
-static struct lc_slice without_bom(struct lc_slice s)
-{
-    struct lc_slice bom = LC_LIT("\xEF\xBB\xBF");
-    return lc_slice_starts(s, bom) ? lc_slice_from(s, bom.n) : s;
-}
-
-bool lc_syslog_5424(struct lc_slice text, struct lc_syslog_scratch *scratch, struct lc_record *ret)
+bool lc_syslog_5424(struct lc_slice text, const struct lc_syslog_context *ctx,
+                    struct lc_syslog_scratch *scratch, struct lc_record *ret)
 {
     struct header h;
-    if (!take_header(&text, &h))
+    if (!take_header(&text, ctx->utc_offset_s, &h))
         return false;
     struct data d = {.rest = text, .scratch = scratch};
     if (h.msgid.n > 0)
         scratch->fields[d.fields++] = (struct lc_field){LC_LIT("msgid"), h.msgid, LC_FIELD_STRING};
     size_t before_data = d.fields;
     if (take_data(&d)) {
-        ret->message = without_bom(d.rest);
+        ret->message = lc_syslog_without_bom(d.rest);
     } else {
         d.fields = before_data;
         ret->message = text;

@@ -139,8 +139,6 @@ static void headers_that_are_none(void **state)
         {"<13>1 - - - - -", SAID_HEAD "message=[1 - - - - -]"},
         {"<13>1  - - - - - x", SAID_HEAD "message=[1  - - - - - x]"},
         {"<13>1 yesterday - - - - - x", SAID_HEAD "message=[1 yesterday - - - - - x]"},
-        {"<13>1 2003-10-11T22:14:15.003 h a - - - x",
-         SAID_HEAD "message=[1 2003-10-11T22:14:15.003 h a - - - x]"},
         {"<13>1 2003-13-11T22:14:15Z h a - - - x",
          SAID_HEAD "message=[1 2003-13-11T22:14:15Z h a - - - x]"},
         {"<13>2 " TIME_5424 " h a - - - x",
@@ -265,10 +263,48 @@ static void times_of_rfc3164(void **state)
         {"<13>" NOV_20 " UTCx y", SAID "host=[UTCx] message=[y]"},
         {"<13>Nov", SAID_HEAD "message=[Nov]"},
         {"<13>Nov 20 2026", SAID_HEAD "message=[Nov 20 2026]"},
-        {"<13>2026-11-20T11:00:00 h x", SAID_HEAD "message=[2026-11-20T11:00:00 h x]"},
         {"<13>9999-12-31T23:59:59Z h x", SAID_HEAD "message=[9999-12-31T23:59:59Z h x]"},
     };
     CHECK(cases);
+}
+
+/* Neither RFC 3339 nor RFC 3164, and sent all the same: a time of the sender's own, a zone without
+ * its colon, a comma, a BOM. */
+static void times_that_say_no_zone_are_local(void **state)
+{
+    LC_UNUSED(state);
+    struct lc_test_session seoul = {.limit = 1000, .syslog = {.utc_offset_s = SEOUL_S}};
+    static const struct message cases[] = {
+        {"<13>2026-11-20T20:00:00 h a: x",
+         "time=1795172400.000000000 " SAID_HEAD "host=[h] app=[a] message=[x]"},
+        {"<13>2026-11-20 20:00:00,250 h a[7]: x",
+         "time=1795172400.250000000 " SAID_HEAD "host=[h] app=[a] pid=[7] message=[x]"},
+        {"<13>2026-11-20T11:00:00.5+0000 h a: x",
+         "time=1795172400.500000000 " SAID_HEAD "host=[h] app=[a] message=[x]"},
+        {"<13>2026-11-20T11:00:00Z a: x",
+         "time=1795172400.000000000 " SAID_HEAD "app=[a] message=[x]"},
+        {"<13>1 2026-11-20T20:00:00 h a - - - x",
+         "time=1795172400.000000000 " SAID_HEAD "host=[h] app=[a] message=[x]"},
+        {"<13>1 2026-11-20T20:00:00+0900 h a - - - x",
+         "time=1795172400.000000000 " SAID_HEAD "host=[h] app=[a] message=[x]"},
+        {"<13>Nov 20 20:00:00 h a: \xEF\xBB\xBFx",
+         "time=1795172400.000000000 " SAID_HEAD "host=[h] app=[a] message=[x]"},
+        {"<13>\xEF\xBB\xBFhello", SAID_HEAD "message=[hello]"},
+        {"<13>2026-11-20T20:00 h x", SAID_HEAD "message=[2026-11-20T20:00 h x]"},
+        {"<13>2026-11-20T20:00:00+9 h x", SAID_HEAD "message=[2026-11-20T20:00:00+9 h x]"},
+    };
+    seoul.syslog.received_ns = INT64_C(1795172460) * LC_NS_PER_S;
+    check_in(&seoul, cases, LC_ARRAY_LEN(cases));
+}
+
+static void several_messages_in_a_datagram(void **state)
+{
+    LC_UNUSED(state);
+    assert_int_equal(lc_syslog_message_end(LC_LIT("<13>a\n<14>b\n")), 6);
+    assert_int_equal(lc_syslog_message_end(LC_LIT("<13>a\nb <14>\n<192>\n<>\n<1")), 24);
+    assert_int_equal(lc_syslog_message_end(LC_LIT("<13>a\n<14>")), 6);
+    assert_int_equal(lc_syslog_message_end(LC_LIT("<13>a")), 5);
+    assert_int_equal(lc_syslog_message_end(LC_LIT("\n")), 1);
 }
 
 static void years_and_zones(void **state)
@@ -502,6 +538,8 @@ int main(void)
         cmocka_unit_test(examples_of_rfc3164),
         cmocka_unit_test(senders),
         cmocka_unit_test(times_of_rfc3164),
+        cmocka_unit_test(times_that_say_no_zone_are_local),
+        cmocka_unit_test(several_messages_in_a_datagram),
         cmocka_unit_test(years_and_zones),
         cmocka_unit_test(hosts_and_tags),
         cmocka_unit_test(any_octets),

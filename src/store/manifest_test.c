@@ -38,6 +38,8 @@ static void make_edit(unsigned n, struct lc_edit *edit)
         lc_edit_shard(edit, 1, &shard);
     lc_edit_add_segment(edit, &segment);
     lc_edit_add_gap(edit, &gap);
+    const struct lc_sender_entry sender = {{{(uint8_t)(n % 3)}}, {1, n}, n};
+    lc_edit_move_sender(edit, &sender);
     if (n > 1)
         lc_edit_remove_segment(edit, n - 1);
     if (n % 4 == 3)
@@ -72,6 +74,9 @@ static void states_equal(const struct lc_manifest_state *a, const struct lc_mani
         assert_int_equal(a->gaps[i].shard, b->gaps[i].shard);
         assert_true(a->gaps[i].first == b->gaps[i].first && a->gaps[i].last == b->gaps[i].last);
     }
+    assert_int_equal(a->senders.count, b->senders.count);
+    for (size_t i = 0; i < a->senders.count; i++)
+        assert_memory_equal(&a->senders.list[i], &b->senders.list[i], sizeof a->senders.list[i]);
 }
 
 /* The state after the first `n` edits. */
@@ -262,11 +267,15 @@ static void an_unknown_version_is_told(void **state)
     struct file f;
     write_file(&f);
     uint8_t *octets = (uint8_t *)(uintptr_t)f.octets.p;
-    octets[8]++;
-    lc_test_seal(octets, 24);
     struct lc_manifest_state s;
     struct lc_diag diag;
     size_t torn;
+    octets[8] = 1; /* of before there were senders */
+    lc_test_seal(octets, 24);
+    assert_lc_ok(lc_manifest_parse(f.octets, &s, &torn, &diag));
+    lc_manifest_state_done(&s);
+    octets[8] = 3;
+    lc_test_seal(octets, 24);
     assert_lc_err(lc_manifest_parse(f.octets, &s, &torn, &diag), LC_EVERSION);
     assert_non_null(strstr(diag.text, "version 3"));
     free_file(&f);

@@ -17,7 +17,7 @@ struct lc_move {
     uint64_t upto;
     uint32_t rows;
     uint32_t sender;
-    _Atomic(uint32_t) next; /* of the same sender; 0: none yet */
+    atomic_uint next; /* of the same sender; 0: none yet */
 };
 
 struct lc_move_sender {
@@ -28,7 +28,7 @@ struct lc_move_sender {
 
 void lc_moves_init(struct lc_moves *m, uint64_t max_octets)
 {
-    LC_ASSERT(sizeof(struct lc_move) == LC_MOVE_OCTETS);
+    LC_ASSERT(sizeof **m->pages == LC_MOVE_OCTETS);
     *m = (struct lc_moves){.last = NOBODY};
     m->page_max = (uint32_t)(max_octets / LC_MOVE_OCTETS / PER_PAGE) + 1;
 }

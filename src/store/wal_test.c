@@ -271,6 +271,102 @@ static void a_set_goes_on_in_another_file(void **state)
     lc_simdisk_free(sim);
 }
 
+struct told {
+    struct lc_dynbuf text;
+};
+
+static void tell(void *arg, const struct lc_sender_id *sender, const struct lc_sender_position *at)
+{
+    struct told *told = arg;
+    assert_lc_ok(lc_dynbuf_printf(&told->text, "%u:%u.%u ", sender->octets[0], (unsigned)at->epoch,
+                                  (unsigned)at->upto));
+}
+
+static void check_senders(struct lc_slice octets, uint64_t limit, unsigned records,
+                          const char *expected)
+{
+    struct told told;
+    struct lc_wal_reader reader;
+    struct lc_field fields[LC_FIELDS_MAX];
+    struct lc_record r;
+    lc_dynbuf_init(&told.text, 4096);
+    assert_lc_ok(lc_wal_reader_init(&reader, octets, &id));
+    reader.limit = limit;
+    reader.on_sender = tell;
+    reader.on_sender_arg = &told;
+    while (lc_wal_next(&reader, fields, &r) == LC_OK)
+        records--;
+    assert_int_equal(records, 0);
+    assert_int_equal(reader.damaged_octets, 0);
+    assert_slice(lc_dynbuf_slice(&told.text), expected);
+    lc_wal_reader_done(&reader);
+    lc_dynbuf_done(&told.text);
+}
+
+/* A frame says where senders have come to with its own records, whatever was appended since; and
+ * one can be of senders alone. */
+static void senders(void **state)
+{
+    LC_UNUSED(state);
+    struct lc_simdisk *sim = lc_simdisk_new(1u << 24, 1);
+    const struct lc_disk *disk = lc_simdisk_table(sim);
+    struct lc_wal wal;
+    lc_wal_init(&wal, disk, LC_SIM_ROOT, id.store, id.shard, id.number);
+    struct lc_set *set;
+    assert_lc_ok(lc_set_new(id.shard, 0, &set));
+    assert_lc_ok(lc_wal_begin(&wal, 100));
+    struct lc_sender_id a = {{1}}, b = {{2}};
+    struct lc_set_mark marks[8] = {{0}};
+    for (unsigned i = 0; i < 6; i++) {
+        struct lc_field fields[LC_FIELDS_MAX];
+        struct lc_record r = small_record(i, fields);
+        struct lc_set_from from = {i % 2 == 0 ? &a : &b, {7, 10 + i}};
+        assert_lc_ok(lc_set_append(set, 101 + i, &r, i == 4 ? NULL : &from));
+        marks[i + 1] = lc_set_appended(set);
+    }
+    struct lc_set_from from = {&a, {8, 1}};
+    assert_lc_ok(lc_set_move(set, &from));
+    marks[7] = lc_set_appended(set);
+    size_t ends[5];
+    static const unsigned frames[] = {0, 3, 5, 6, 7};
+    for (unsigned i = 1; i < 5; i++) {
+        unsigned first = frames[i - 1];
+        assert_lc_ok(lc_wal_write(&wal, set, marks[first], marks[frames[i]], 100 + first));
+        ends[i] = (size_t)wal.offset;
+    }
+    lc_set_unref(set);
+    lc_wal_done(&wal);
+    struct lc_slice octets;
+    assert_lc_ok(lc_file_read(disk, LC_SIM_ROOT, "0002-0000000000000009.wal", &octets));
+    assert_int_equal(octets.n, ends[4]);
+    check_senders(octets, UINT64_MAX, 6, "2:7.11 1:7.12 2:7.13 2:7.15 1:8.1 ");
+    /* torn, each frame takes its senders with it */
+    check_senders(lc_slice(octets.p, ends[4] - 1), UINT64_MAX, 6, "2:7.11 1:7.12 2:7.13 2:7.15 ");
+    check_senders(lc_slice(octets.p, ends[3] - 1), UINT64_MAX, 5, "2:7.11 1:7.12 2:7.13 ");
+    check_senders(lc_slice(octets.p, ends[1] - 1), UINT64_MAX, 0, "");
+    /* the file behind it begins at a sequence: frames from there on are dead */
+    check_senders(octets, 106, 6, "2:7.11 1:7.12 2:7.13 2:7.15 1:8.1 ");
+    check_senders(octets, 105, 5, "2:7.11 1:7.12 2:7.13 ");
+    check_senders(octets, 103, 3, "2:7.11 1:7.12 ");
+    free((void *)(uintptr_t)octets.p);
+    lc_simdisk_free(sim);
+}
+
+/* What a program wrote that knew no senders. */
+static void version_1_is_read(void **state)
+{
+    LC_UNUSED(state);
+    struct file f;
+    write_file(&f);
+    uint8_t *octets = (uint8_t *)(uintptr_t)f.octets.p;
+    octets[8] = 1;
+    lc_test_seal(octets, LC_WAL_HEADER_SIZE);
+    uint64_t durable;
+    assert_lc_ok(lc_wal_header(f.octets, &id, &durable));
+    assert_int_equal(read_file(f.octets).count, RECORDS);
+    free_file(&f);
+}
+
 static void an_unknown_version_is_told(void **state)
 {
     LC_UNUSED(state);
@@ -323,6 +419,8 @@ int main(void)
         cmocka_unit_test(frames_behind_the_limit_are_dead),
         cmocka_unit_test(frames_of_others_do_not_count),
         cmocka_unit_test(a_set_goes_on_in_another_file),
+        cmocka_unit_test(senders),
+        cmocka_unit_test(version_1_is_read),
         cmocka_unit_test(an_unknown_version_is_told),
         cmocka_unit_test(names_of_files),
     };

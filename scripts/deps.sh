@@ -10,9 +10,11 @@ set -eu
 packages_of() {
     case $1 in
     build) echo gcc libc6-dev meson ninja-build pkgconf libzstd-dev liburing-dev \
-        libutf8proc-dev libxxhash-dev libjansson-dev libfyaml-dev zlib1g-dev gettext ;;
+        libutf8proc-dev libxxhash-dev libjansson-dev libfyaml-dev zlib1g-dev gettext libpcre2-dev \
+        libsystemd-dev ;;
     test)
-        echo libcmocka-dev rsyslog socat netcat-openbsd bsdutils bsdextrautils iproute2
+        echo libcmocka-dev rsyslog socat netcat-openbsd bsdutils bsdextrautils iproute2 \
+            systemd-journal-remote
         # any node will do, also one that is not from Debian
         command -v node >/dev/null || echo nodejs
         command -v npm >/dev/null || echo npm

@@ -52,7 +52,7 @@ void lc_option_name(const struct lc_option_ref *ref, char out[LC_OPTION_NAME_MAX
 {
     const char *section = ref->group->section;
 
-    if (section == NULL)
+    if (section == NULL || (ref->row->flags & LC_OPTION_ALONE) != 0)
         snprintf(out, LC_OPTION_NAME_MAX, "%s", ref->row->name);
     else if (is_bare(ref))
         snprintf(out, LC_OPTION_NAME_MAX, "%s", section);

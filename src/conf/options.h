@@ -14,7 +14,9 @@
  *             environment    LOGCASTER_LOGS_POLICY=strict
  *         A row with LC_OPTION_BARE is named by its section alone on the command line: row
  *         `listen` is `--logs ADDRESS`, and `logs: {listen: [ADDRESS]}` in the file. One array of
- *         rows may stand in several groups, with another section and offset each.
+ *         rows may stand in several groups, with another section and offset each. A row with
+ *         LC_OPTION_ALONE does without the section on the command line and in the environment: row
+ *         `follow` of section `gather` is `--follow GLOB`, and `gather: {follow: [GLOB]}`.
  *
  * A NEW   1. a member in the struct (for the server: struct lc_server_config or
  * OPTION     struct lc_service_config of service/server.h) of the type that its kind says;
@@ -75,6 +77,7 @@ enum lc_option_flags {
     LC_OPTION_BARE = 4,    /* on the command line named by its section alone */
     LC_OPTION_NO_FILE = 8, /* not in a file */
     LC_OPTION_NO_ENV = 16, /* not in the environment */
+    LC_OPTION_ALONE = 32,  /* on the command line named without its section */
 };
 
 struct lc_option {

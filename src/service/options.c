@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/options.h"
+#include "service/gather_options.h"
 
 #include <unistd.h>
 
@@ -228,6 +228,7 @@ const struct lc_option_group lc_server_groups[LC_SERVER_GROUPS] = {
                LC_SERVICE_##id * sizeof(struct lc_service_config)},
     LC_DOOR_SERVICES(SERVICE_GROUP)
 #undef SERVICE_GROUP
+        LC_GATHER_GROUP(offsetof(struct lc_server_config, gather)),
 };
 
 static const struct lc_option_part parts[] = {LC_SERVER_PARTS(0)};

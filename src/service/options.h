@@ -13,7 +13,7 @@
 #include "service/server.h"
 
 #define LC_SERVER_GROUP_ONE(id, name, help) +1
-#define LC_SERVER_GROUPS                    (2 LC_DOOR_SERVICES(LC_SERVER_GROUP_ONE))
+#define LC_SERVER_GROUPS                    (3 LC_DOOR_SERVICES(LC_SERVER_GROUP_ONE))
 extern const struct lc_option_group lc_server_groups[LC_SERVER_GROUPS];
 
 /* The parts of a command's set whose struct has a struct lc_server_config at `base`. */
@@ -21,6 +21,9 @@ extern const struct lc_option_group lc_server_groups[LC_SERVER_GROUPS];
     {                                                                                              \
         lc_server_groups, LC_SERVER_GROUPS, (base)                                                 \
     }
+
+/* The options of inputs, as serve and send both have them; its struct is lc_gather_config. */
+extern const struct lc_option_group lc_gather_group;
 
 /* A set whose target is a struct lc_server_config. */
 extern const struct lc_option_set lc_server_options;

@@ -18,9 +18,8 @@
 #define STOP_MS 5000 /* for clients to take their last answers */
 
 const struct lc_service *const lc_services[LC_SERVICE_COUNT] = {
-    [LC_SERVICE_LOGS] = &lc_service_collect,
-    [LC_SERVICE_QUERY] = &lc_service_ask,
-    [LC_SERVICE_FORWARD] = &lc_service_forward,
+    [LC_SERVICE_LOGS] = &lc_service_collect,  [LC_SERVICE_QUERY] = &lc_service_ask,
+    [LC_SERVICE_GATHER] = &lc_service_gather, [LC_SERVICE_FORWARD] = &lc_service_forward,
     [LC_SERVICE_GELF] = &lc_service_gelf,
 };
 

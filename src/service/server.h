@@ -22,7 +22,10 @@
     X(QUERY, query, "answers queries, tails and STATS; nothing can be stored here")                \
     X(FORWARD, forward, "takes Fluentd forward; off unless an address is given")                   \
     X(GELF, gelf, "takes GELF; off unless an address is given")
-#define LC_SERVICES(X) LC_DOOR_SERVICES(X)
+/* And those without: they have options of their own. */
+#define LC_SERVICES(X)                                                                             \
+    LC_DOOR_SERVICES(X)                                                                            \
+    X(GATHER, gather, "follows files, runs programs, reads the journal")
 
 #define LC_SERVICE_ENUM(id, name, help) LC_SERVICE_##id,
 enum lc_service_id { LC_SERVICES(LC_SERVICE_ENUM) LC_SERVICE_COUNT };
@@ -50,6 +53,38 @@ struct lc_service_config {
     const char *space; /* of the records that come in here and name none */
 };
 
+/* As what a line of an input is taken. */
+enum lc_gather_format { LC_GATHER_AUTO, LC_GATHER_PLAIN, LC_GATHER_JSON, LC_GATHER_SYSLOG };
+
+/* Inputs that no socket brings (docs/gathering.md). Zeroed: none. */
+struct lc_gather_config {
+    /* Options; their rows are lc_gather_rows of service/options.h. */
+    struct lc_list follow;         /* patterns of files */
+    bool from_end;                 /* what a pattern finds when it is first used is not wanted */
+    struct lc_list exec;           /* commands for /bin/sh */
+    bool exec_once;                /* they are not started again */
+    bool journald;                 /* the journal of this machine */
+    const char *journald_path;     /* of a directory of journal files, or of one; NULL: none */
+    struct lc_list journald_match; /* FIELD=VALUE */
+    int format;                    /* enum lc_gather_format */
+    int join;                      /* enum lc_join of proto/join.h */
+    const char *join_start;        /* an expression; with it `join` is LC_JOIN_START */
+    int64_t join_wait_ns;          /* for a further line */
+    const char *app, *host;        /* where a record says none; NULL: by the input; this host */
+    const char *space;             /* of the records that name none */
+
+    /* Of `send`. */
+    const char *const *read; /* files that are read once to their end; "-": standard input */
+    size_t read_count;
+    bool has_level; /* records that say no level have this one */
+    int level;      /* enum lc_level */
+    /* Called once, by a thread of ours, when all that is read only once (`read`; `exec` with
+     * exec_once) has ended and all of its records are committed. exit_code: what the first program
+     * that failed ended with, as a shell says it, else 0. It must not block. NULL: not wanted. */
+    void (*done)(void *arg, int exit_code);
+    void *done_arg;
+};
+
 struct lc_server_config {
     /* Options; their table is in service/options.c. */
     const char *data_dir;   /* made when it is not there */
@@ -65,6 +100,7 @@ struct lc_server_config {
     uint64_t line_max;      /* octets of a text line or datagram; 0: 64 KiB */
     int log_level;          /* enum lc_level; the server's own log: this level and worse */
     struct lc_service_config service[LC_SERVICE_COUNT];
+    struct lc_gather_config gather;
 
     int log_fd; /* where the own log is written as text; -1: nowhere */
     bool log_colour;

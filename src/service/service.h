@@ -100,6 +100,7 @@ extern const struct lc_service lc_service_collect;
 extern const struct lc_service lc_service_forward;
 extern const struct lc_service lc_service_gelf;
 extern const struct lc_service lc_service_ask;
+extern const struct lc_service lc_service_gather;
 extern const struct lc_service *const lc_services[LC_SERVICE_COUNT];
 
 #endif

@@ -21,6 +21,7 @@
     X(stored, "records given to the store")                                                        \
     X(refused, "records that the store did not take")                                              \
     X(waited, "times a sender had to wait for room in the store")                                  \
+    X(gathered, "records of files, programs and the journal given to the store")                   \
     X(claimed_time, "records whose time was impossible")                                           \
     X(datagrams_dropped, "datagrams that the kernel or we had no room for")                        \
     X(refused_messages, "records refused because of what they hold")                               \

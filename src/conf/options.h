@@ -40,7 +40,7 @@
 #include "base/buf.h"
 #include "base/rate.h"
 #include "base/slice.h"
-#include "conf/units.h"
+#include "base/units.h"
 
 #define LC_LIST_MAX        128
 #define LC_OPTIONS_MAX     512 /* of one command */

@@ -6,8 +6,8 @@
 
 #include <stdlib.h>
 
+#include "base/units.h"
 #include "conf/options.h"
-#include "conf/units.h"
 
 static const char *const colours[] = {"red", "blue", NULL};
 

@@ -5,9 +5,9 @@
 #include <inttypes.h>
 
 #include "base/time.h"
+#include "base/units.h"
 #include "conf/near.h"
 #include "conf/options.h"
-#include "conf/units.h"
 
 void *lc_option_place(const struct lc_option_ref *o, void *target)
 {

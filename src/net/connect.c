@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "net/loop_impl.h"
-#include "net/socket.h"
+#include "net/options.h"
 
 #define DEFAULT_DELAY_MS 250
 #define DEFAULT_MAX      1024
@@ -155,7 +155,7 @@ static lc_err open_attempt(struct lc_connect *r, struct attempt *a)
     if (fd < 0)
         return -errno;
     if (a->to->transport == LC_TCP)
-        lc_socket_tcp_defaults(fd);
+        (void)!lc_sockopts_apply(NULL, LC_PLACE_CONNECT, fd, NULL); /* ours alone never fail */
     lc_err e = lc_loop_attach(loop, &a->io, fd, &io_events);
     if (e != LC_OK)
         return e;

@@ -148,7 +148,11 @@ static lc_err start(struct client *c, const char *endpoint, int64_t deadline_ms)
 static int listen_on(const char *text, int backlog, struct lc_addr *ret)
 {
     struct lc_addr addr = net_addr_parse(text);
-    struct lc_listen_config config = {.backlog = backlog};
+    struct lc_sockopts options = {.count = 0};
+    char option[32];
+    snprintf(option, sizeof option, "backlog=%d", backlog);
+    assert_lc_ok(lc_sockopts_add(&options, option, NULL));
+    struct lc_listen_config config = {.options = &options};
     int fd;
     assert_lc_ok(lc_listen_fd(&addr, &config, true, &fd, ret, NULL));
     return fd;
@@ -157,7 +161,7 @@ static int listen_on(const char *text, int backlog, struct lc_addr *ret)
 static struct lc_addr refusing(const char *text)
 {
     struct lc_addr addr;
-    close(listen_on(text, 0, &addr));
+    close(listen_on(text, 1, &addr));
     return addr;
 }
 

@@ -18,10 +18,9 @@
 #include "net/loop_impl.h"
 #include "net/socket.h"
 
-#define BATCH          64
-#define DATAGRAM_MAX   ((size_t)64 * 1024)
-#define DEFAULT_RCVBUF ((size_t)4 * 1024 * 1024)
-#define DEFAULT_MODE   0666
+#define BATCH        64
+#define DATAGRAM_MAX ((size_t)64 * 1024)
+#define DEFAULT_MODE 0666
 
 /* Room for credentials (the drop count is smaller) and for nothing else: descriptors that somebody
  * passes along find none, and the kernel closes them. */
@@ -84,14 +83,6 @@ static struct lc_dgram_memory *memory_new(void)
     return m;
 }
 
-static void set_rcvbuf(int fd, size_t size)
-{
-    int octets = size > INT_MAX ? INT_MAX : (int)size;
-    /* FORCE may go over net.core.rmem_max, and needs CAP_NET_ADMIN */
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &octets, sizeof octets) < 0)
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &octets, sizeof octets);
-}
-
 lc_err lc_dgram_fd(const struct lc_addr *addr, const struct lc_dgram_config *config, bool first,
                    int *ret_fd, struct lc_addr *ret_bound, struct lc_diag *diag)
 {
@@ -100,18 +91,12 @@ lc_err lc_dgram_fd(const struct lc_addr *addr, const struct lc_dgram_config *con
         .mode = config->mode != 0 ? config->mode : DEFAULT_MODE,
         .reuse_port = config->reuse_port,
         .first = first,
+        .options = config->options,
     };
     int fd;
     lc_err e = lc_socket_bind(&plan, &fd, diag);
     if (e != LC_OK)
         return e;
-    int on = 1;
-    if (addr->transport == LC_UDP) {
-        set_rcvbuf(fd, config->rcvbuf != 0 ? config->rcvbuf : DEFAULT_RCVBUF);
-        setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
-    } else {
-        setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
-    }
     e = lc_socket_addr(fd, addr->transport, ret_bound);
     if (e != LC_OK) {
         close(fd);

@@ -10,6 +10,7 @@
 
 #include "net/addr.h"
 #include "net/loop.h"
+#include "net/options.h"
 
 struct lc_dgram;
 
@@ -24,9 +25,9 @@ struct lc_datagram {
 typedef void (*lc_dgram_fn)(void *user, const struct lc_datagram *d, size_t n);
 
 struct lc_dgram_config {
-    size_t rcvbuf;   /* asked of the kernel (UDP); 0: 4 MiB */
-    unsigned mode;   /* of a Unix path; 0: 0666 */
-    bool reuse_port; /* UDP */
+    unsigned mode;                     /* of a Unix path; 0: 0666 */
+    bool reuse_port;                   /* UDP */
+    const struct lc_sockopts *options; /* beside our own; NULL: none */
 };
 
 /* A bound socket, as lc_listen_fd(). */

@@ -172,7 +172,9 @@ static void test_passed_descriptors(void **state)
 static void test_dropped(void **state)
 {
     struct receiver r;
-    receiver_open(&r, state, LC_UDP, false, &(struct lc_dgram_config){.rcvbuf = 4096});
+    struct lc_sockopts options = {.count = 0};
+    assert_lc_ok(lc_sockopts_add(&options, "SO_RCVBUF=4K", NULL));
+    receiver_open(&r, state, LC_UDP, false, &(struct lc_dgram_config){.options = &options});
     send_numbers(&r, 200);
     NET_UNTIL(&r.net, r.count > 0);
     while (r.count < 200 && r.largest_batch != 0) {
@@ -285,8 +287,10 @@ static void test_buffer_size(void **state)
     int fd;
     struct lc_addr addr = net_addr(LC_UDP, false);
     struct lc_addr bound;
-    assert_lc_ok(
-        lc_dgram_fd(&addr, &(struct lc_dgram_config){.rcvbuf = 100000}, true, &fd, &bound, NULL));
+    struct lc_sockopts options = {.count = 0};
+    assert_lc_ok(lc_sockopts_add(&options, "SO_RCVBUF=100000", NULL));
+    assert_lc_ok(lc_dgram_fd(&addr, &(struct lc_dgram_config){.options = &options}, true, &fd,
+                             &bound, NULL));
     int size;
     socklen_t len = sizeof size;
     assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, &len), 0);

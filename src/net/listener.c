@@ -12,8 +12,7 @@
 #include "net/loop_impl.h"
 #include "net/socket.h"
 
-#define DEFAULT_BACKLOG 4096
-#define DEFAULT_MODE    0666
+#define DEFAULT_MODE 0666
 
 /* When descriptors run out, how long to wait for some to be closed. */
 #define ACCEPT_PAUSE_MS 100
@@ -23,6 +22,7 @@ struct lc_listener {
     struct lc_loop *loop;
     lc_accept_fn accept;
     void *user;
+    const struct lc_sockopts *options;
     struct lc_timer again; /* always set, so that moving it cannot fail */
 };
 
@@ -34,14 +34,13 @@ lc_err lc_listen_fd(const struct lc_addr *addr, const struct lc_listen_config *c
         .mode = config->mode != 0 ? config->mode : DEFAULT_MODE,
         .reuse_port = config->reuse_port,
         .first = first,
+        .options = config->options,
     };
     int fd;
     lc_err e = lc_socket_bind(&plan, &fd, diag);
     if (e != LC_OK)
         return e;
-    if (addr->transport == LC_TCP)
-        lc_socket_tcp_defaults(fd);
-    if (listen(fd, config->backlog != 0 ? config->backlog : DEFAULT_BACKLOG) < 0)
+    if (listen(fd, lc_sockopts_backlog(config->options)) < 0)
         e = errno == EADDRINUSE ? lc_socket_in_use(addr, diag) : -errno;
     else
         e = lc_socket_addr(fd, addr->transport, ret_bound);
@@ -119,6 +118,8 @@ static void on_accepted(struct lc_io *io, int fd_or_err, const struct lc_addr *p
         return;
     }
     lc_count(&l->loop->counters.accepted, 1);
+    if (l->options != NULL)
+        lc_sockopts_accepted(l->options, fd_or_err);
     l->accept(l->user, fd_or_err, peer);
 }
 
@@ -154,6 +155,11 @@ lc_err lc_listener_open(struct lc_loop *loop, int fd, lc_accept_fn accept, void 
     loop->backend->start_in(loop, &l->io, LC_IN_ACCEPT);
     *ret = l;
     return LC_OK;
+}
+
+void lc_listener_options(struct lc_listener *l, const struct lc_sockopts *options)
+{
+    l->options = options;
 }
 
 void lc_listener_close(struct lc_listener *l)

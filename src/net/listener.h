@@ -12,13 +12,14 @@
 
 #include "net/addr.h"
 #include "net/loop.h"
+#include "net/options.h"
 
 struct lc_listener;
 
 struct lc_listen_config {
-    int backlog;     /* 0: 4096 */
     unsigned mode;   /* of a Unix path; 0: 0666 */
     bool reuse_port; /* TCP: share the address with this process's other workers */
+    const struct lc_sockopts *options; /* beside our own; NULL: none */
 };
 
 /* `fd` is the callee's: non-blocking, close-on-exec, options set (NODELAY, keepalive). */
@@ -39,6 +40,8 @@ bool lc_accepted_uid(int fd, unsigned *ret_uid);
 /* Takes `fd` in every case. */
 LC_MUST_CHECK lc_err lc_listener_open(struct lc_loop *loop, int fd, lc_accept_fn accept, void *user,
                                       struct lc_listener **ret);
+/* Sets on each connection what it does not inherit; they must stay. NULL: nothing. */
+void lc_listener_options(struct lc_listener *l, const struct lc_sockopts *options);
 /* Removes nothing from the file system. NULL is accepted. */
 void lc_listener_close(struct lc_listener *l);
 

@@ -11,10 +11,10 @@
 #define DEFAULT_IDLE_MS  30000
 #define DEFAULT_AGE_MS   600000
 
-struct lc_pool {
+struct lc_conn_pool {
     struct lc_loop *loop;
     struct lc_connector *connector;
-    struct lc_pool_config config;
+    struct lc_conn_pool_config config;
     struct lc_link kept; /* struct kept, the one unused for longest first */
     struct lc_timer expiry;
     unsigned requests;
@@ -23,20 +23,20 @@ struct lc_pool {
 
 /* A stream that nobody uses. */
 struct kept {
-    struct lc_pool *pool; /* NULL: it only waits to be closed */
+    struct lc_conn_pool *pool; /* NULL: it only waits to be closed */
     struct lc_link link;
     struct lc_stream *stream;
-    struct lc_pool_request *wanted_by; /* it is looked at for one more turn, then lent */
+    struct lc_conn_pool_request *wanted_by; /* it is looked at for one more turn, then lent */
     struct lc_endpoint ep;
     struct lc_time since;
 };
 
-struct lc_pool_request {
-    struct lc_pool *pool;
+struct lc_conn_pool_request {
+    struct lc_conn_pool *pool;
     struct lc_endpoint ep;
     struct lc_time deadline;
     const struct lc_stream_events *events;
-    lc_pool_fn fn;
+    lc_conn_pool_fn fn;
     void *user;
     struct lc_work step;
     struct kept *candidate;
@@ -44,7 +44,7 @@ struct lc_pool_request {
     struct lc_connect *connecting;
 };
 
-static uint64_t turn(const struct lc_pool *p)
+static uint64_t turn(const struct lc_conn_pool *p)
 {
     return lc_counted(&p->loop->counters.turns);
 }
@@ -138,14 +138,14 @@ static const struct lc_stream_events nobody_events = {
     .on_close = on_nobody_close,
 };
 
-static struct lc_time expires(const struct lc_pool *p, const struct kept *k)
+static struct lc_time expires(const struct lc_conn_pool *p, const struct kept *k)
 {
     struct lc_time idle = lc_time_add_ms(k->since, p->config.idle_ms);
     struct lc_time age = lc_time_add_ms(lc_stream_opened(k->stream), p->config.age_ms);
     return idle.ns < age.ns ? idle : age;
 }
 
-static void move_timer(struct lc_pool *p, struct lc_time deadline)
+static void move_timer(struct lc_conn_pool *p, struct lc_time deadline)
 {
     lc_err e = lc_timer_set(p->loop, &p->expiry, deadline);
     LC_ASSERT(e == LC_OK); /* net/timers.h: one that is set, or was just taken out, has room */
@@ -153,7 +153,7 @@ static void move_timer(struct lc_pool *p, struct lc_time deadline)
 
 static void on_expiry(struct lc_timer *timer)
 {
-    struct lc_pool *p = LC_CONTAINER(timer, struct lc_pool, expiry);
+    struct lc_conn_pool *p = LC_CONTAINER(timer, struct lc_conn_pool, expiry);
     struct lc_time next = LC_TIME_NEVER;
     struct lc_link *following;
     for (struct lc_link *l = p->kept.next; l != &p->kept; l = following) {
@@ -169,7 +169,7 @@ static void on_expiry(struct lc_timer *timer)
 }
 
 /* The one for `ep` that was unused for longest, and how many there are. */
-static struct kept *oldest_for(const struct lc_pool *p, const struct lc_endpoint *ep,
+static struct kept *oldest_for(const struct lc_conn_pool *p, const struct lc_endpoint *ep,
                                unsigned *ret_count)
 {
     struct kept *oldest = NULL;
@@ -185,7 +185,7 @@ static struct kept *oldest_for(const struct lc_pool *p, const struct lc_endpoint
     return oldest;
 }
 
-static void make_room(struct lc_pool *p, const struct lc_endpoint *ep)
+static void make_room(struct lc_conn_pool *p, const struct lc_endpoint *ep)
 {
     unsigned count;
     struct kept *oldest = oldest_for(p, ep, &count);
@@ -197,7 +197,7 @@ static void make_room(struct lc_pool *p, const struct lc_endpoint *ep)
         drop(oldest, &p->evicted);
 }
 
-void lc_pool_put(struct lc_pool *p, const struct lc_endpoint *ep, struct lc_stream *s)
+void lc_conn_pool_put(struct lc_conn_pool *p, const struct lc_endpoint *ep, struct lc_stream *s)
 {
     struct kept *k = calloc(1, sizeof *k);
     lc_count(&p->given_back, 1);
@@ -225,9 +225,9 @@ void lc_pool_put(struct lc_pool *p, const struct lc_endpoint *ep, struct lc_stre
 
 /* ---- requests ---- */
 
-static void answer(struct lc_pool_request *q, const struct lc_pool_lent *lent)
+static void answer(struct lc_conn_pool_request *q, const struct lc_conn_pool_lent *lent)
 {
-    struct lc_pool *p = q->pool;
+    struct lc_conn_pool *p = q->pool;
     lc_count(lent->err != LC_OK ? &p->failed : lent->reused ? &p->reused : &p->made, 1);
     q->fn(q->user, lent);
     p->requests--;
@@ -236,8 +236,8 @@ static void answer(struct lc_pool_request *q, const struct lc_pool_lent *lent)
 
 static void on_connected(void *user, const struct lc_connected *result)
 {
-    struct lc_pool_request *q = user;
-    struct lc_pool_lent lent = {.err = result->err, .why = result->why};
+    struct lc_conn_pool_request *q = user;
+    struct lc_conn_pool_lent lent = {.err = result->err, .why = result->why};
     if (result->err == LC_OK) {
         lent.err = lc_stream_open(q->pool->loop, result->fd, &result->addr, &q->pool->config.stream,
                                   q->events, q->user, &lent.stream);
@@ -246,13 +246,13 @@ static void on_connected(void *user, const struct lc_connected *result)
     answer(q, &lent);
 }
 
-static lc_err connect_anew(struct lc_pool_request *q)
+static lc_err connect_anew(struct lc_conn_pool_request *q)
 {
     return lc_connect(q->pool->connector, &q->ep, q->deadline, on_connected, q, &q->connecting);
 }
 
 /* The newest that nobody else waits for. */
-static struct kept *newest_for(const struct lc_pool *p, const struct lc_endpoint *ep)
+static struct kept *newest_for(const struct lc_conn_pool *p, const struct lc_endpoint *ep)
 {
     for (struct lc_link *l = p->kept.prev; l != &p->kept; l = l->prev) {
         struct kept *k = LC_CONTAINER(l, struct kept, link);
@@ -262,7 +262,7 @@ static struct kept *newest_for(const struct lc_pool *p, const struct lc_endpoint
     return NULL;
 }
 
-static lc_err choose(struct lc_pool_request *q)
+static lc_err choose(struct lc_conn_pool_request *q)
 {
     struct kept *k = newest_for(q->pool, &q->ep);
     if (k == NULL)
@@ -274,10 +274,10 @@ static lc_err choose(struct lc_pool_request *q)
     return LC_OK;
 }
 
-static void lend(struct lc_pool_request *q)
+static void lend(struct lc_conn_pool_request *q)
 {
     struct kept *k = q->candidate;
-    struct lc_pool_lent lent = {.stream = k->stream, .reused = true, .why = ""};
+    struct lc_conn_pool_lent lent = {.stream = k->stream, .reused = true, .why = ""};
     leave_pool(k);
     free(k);
     lc_stream_hand_over(lent.stream, q->events, q->user);
@@ -286,8 +286,8 @@ static void lend(struct lc_pool_request *q)
 
 static void run_step(struct lc_work *work)
 {
-    struct lc_pool_request *q = LC_CONTAINER(work, struct lc_pool_request, step);
-    struct lc_pool *p = q->pool;
+    struct lc_conn_pool_request *q = LC_CONTAINER(work, struct lc_conn_pool_request, step);
+    struct lc_conn_pool *p = q->pool;
     if (q->candidate != NULL && turn(p) == q->asked_in) {
         lc_loop_work(p->loop, work);
         return;
@@ -302,14 +302,14 @@ static void run_step(struct lc_work *work)
     }
     lc_err e = choose(q);
     if (e != LC_OK)
-        answer(q, &(struct lc_pool_lent){.err = e, .why = lc_strerror(e)});
+        answer(q, &(struct lc_conn_pool_lent){.err = e, .why = lc_strerror(e)});
 }
 
-lc_err lc_pool_get(struct lc_pool *p, const struct lc_endpoint *ep, struct lc_time deadline,
-                   const struct lc_stream_events *events, lc_pool_fn fn, void *user,
-                   struct lc_pool_request **ret)
+lc_err lc_conn_pool_get(struct lc_conn_pool *p, const struct lc_endpoint *ep,
+                        struct lc_time deadline, const struct lc_stream_events *events,
+                        lc_conn_pool_fn fn, void *user, struct lc_conn_pool_request **ret)
 {
-    struct lc_pool_request *q = calloc(1, sizeof *q);
+    struct lc_conn_pool_request *q = calloc(1, sizeof *q);
     if (q == NULL)
         return -ENOMEM;
     q->pool = p;
@@ -329,7 +329,7 @@ lc_err lc_pool_get(struct lc_pool *p, const struct lc_endpoint *ep, struct lc_ti
     return LC_OK;
 }
 
-void lc_pool_cancel(struct lc_pool_request *q)
+void lc_conn_pool_cancel(struct lc_conn_pool_request *q)
 {
     if (q->connecting != NULL)
         lc_connect_cancel(q->connecting);
@@ -342,10 +342,10 @@ void lc_pool_cancel(struct lc_pool_request *q)
 
 /* ---- the pool ---- */
 
-lc_err lc_pool_new(struct lc_loop *loop, struct lc_connector *c,
-                   const struct lc_pool_config *config, struct lc_pool **ret)
+lc_err lc_conn_pool_new(struct lc_loop *loop, struct lc_connector *c,
+                        const struct lc_conn_pool_config *config, struct lc_conn_pool **ret)
 {
-    struct lc_pool *p = calloc(1, sizeof *p);
+    struct lc_conn_pool *p = calloc(1, sizeof *p);
     if (p == NULL)
         return -ENOMEM;
     p->loop = loop;
@@ -371,7 +371,7 @@ lc_err lc_pool_new(struct lc_loop *loop, struct lc_connector *c,
     return LC_OK;
 }
 
-void lc_pool_free(struct lc_pool *p)
+void lc_conn_pool_free(struct lc_conn_pool *p)
 {
     if (p == NULL)
         return;
@@ -382,10 +382,10 @@ void lc_pool_free(struct lc_pool *p)
     free(p);
 }
 
-struct lc_pool_stats lc_pool_stats(const struct lc_pool *p)
+struct lc_conn_pool_stats lc_conn_pool_stats(const struct lc_conn_pool *p)
 {
 #define READ(name) .name = lc_counted(&p->name)
-    return (struct lc_pool_stats){
+    return (struct lc_conn_pool_stats){
         READ(reused),  READ(made),    READ(failed), READ(given_back), READ(unfit),
         READ(evicted), READ(expired), READ(ended),  READ(garbage),    .kept = lc_counted(&p->count),
     };

@@ -19,9 +19,9 @@
 #include "net/connect.h"
 #include "net/stream.h"
 
-struct lc_pool;
+struct lc_conn_pool;
 
-struct lc_pool_config {
+struct lc_conn_pool_config {
     unsigned max;                   /* kept in all; 0: 256 */
     unsigned max_each;              /* kept for one endpoint; 0: 32 */
     int64_t idle_ms;                /* kept unused; 0: 30 s */
@@ -30,38 +30,40 @@ struct lc_pool_config {
 };
 
 /* `c` is borrowed; `config` may be NULL. */
-LC_MUST_CHECK lc_err lc_pool_new(struct lc_loop *loop, struct lc_connector *c,
-                                 const struct lc_pool_config *config, struct lc_pool **ret);
+LC_MUST_CHECK lc_err lc_conn_pool_new(struct lc_loop *loop, struct lc_connector *c,
+                                      const struct lc_conn_pool_config *config,
+                                      struct lc_conn_pool **ret);
 /* Closes what is kept; what is lent may not be given back any more. No request may be under way.
  * Before lc_loop_free(). NULL is accepted. */
-void lc_pool_free(struct lc_pool *p);
+void lc_conn_pool_free(struct lc_conn_pool *p);
 
-struct lc_pool_lent {
+struct lc_conn_pool_lent {
     lc_err err;
     struct lc_stream *stream; /* NULL: failed */
     bool reused;
     const char *why; /* failed: as lc_connected.why; borrowed for the call */
 };
 
-/* From the loop, once unless cancelled, never inside lc_pool_get(). */
-typedef void (*lc_pool_fn)(void *user, const struct lc_pool_lent *lent);
+/* From the loop, once unless cancelled, never inside lc_conn_pool_get(). */
+typedef void (*lc_conn_pool_fn)(void *user, const struct lc_conn_pool_lent *lent);
 
-struct lc_pool_request;
+struct lc_conn_pool_request;
 
 /* The stream will have `events` and `user` (net/stream.h); `fn` is given `user` too. The deadline
- * is for connecting. *ret is for lc_pool_cancel(), and is gone once `fn` is called. As
+ * is for connecting. *ret is for lc_conn_pool_cancel(), and is gone once `fn` is called. As
  * lc_connect(). */
-LC_MUST_CHECK lc_err lc_pool_get(struct lc_pool *p, const struct lc_endpoint *ep,
-                                 struct lc_time deadline, const struct lc_stream_events *events,
-                                 lc_pool_fn fn, void *user, struct lc_pool_request **ret);
+LC_MUST_CHECK lc_err lc_conn_pool_get(struct lc_conn_pool *p, const struct lc_endpoint *ep,
+                                      struct lc_time deadline,
+                                      const struct lc_stream_events *events, lc_conn_pool_fn fn,
+                                      void *user, struct lc_conn_pool_request **ret);
 /* `fn` is not called any more; what was about to be lent stays kept. */
-void lc_pool_cancel(struct lc_pool_request *q);
+void lc_conn_pool_cancel(struct lc_conn_pool_request *q);
 
 /* Gives a stream back that is open to `ep`: no event comes to its user any more. One that is in the
  * middle of something (octets queued, received and not spent, paused, ended) is closed. */
-void lc_pool_put(struct lc_pool *p, const struct lc_endpoint *ep, struct lc_stream *s);
+void lc_conn_pool_put(struct lc_conn_pool *p, const struct lc_endpoint *ep, struct lc_stream *s);
 
-struct lc_pool_stats {
+struct lc_conn_pool_stats {
     uint64_t reused, made, failed; /* requests answered by */
     uint64_t given_back;
     uint64_t unfit;   /* of these closed: in the middle of something, or too old */
@@ -72,6 +74,6 @@ struct lc_pool_stats {
     uint64_t kept;    /* now */
 };
 /* Any thread: each counter is read whole. */
-struct lc_pool_stats lc_pool_stats(const struct lc_pool *p);
+struct lc_conn_pool_stats lc_conn_pool_stats(const struct lc_conn_pool *p);
 
 #endif

@@ -20,7 +20,7 @@ struct world {
     struct net net;
     struct lc_resolver *resolver;
     struct lc_connector *connector;
-    struct lc_pool *pool;
+    struct lc_conn_pool *pool;
     struct lc_endpoint ep[SERVERS];
     int listeners[SERVERS];
     struct user {
@@ -33,16 +33,16 @@ struct world {
     } users[USERS];
 };
 
-static struct world *world_open(void **state, const struct lc_pool_config *limits)
+static struct world *world_open(void **state, const struct lc_conn_pool_config *limits)
 {
     struct world *w = calloc(1, sizeof *w);
     assert_non_null(w);
     net_open(&w->net, state, NULL);
-    struct lc_pool_config config = limits != NULL ? *limits : (struct lc_pool_config){0};
+    struct lc_conn_pool_config config = limits != NULL ? *limits : (struct lc_conn_pool_config){0};
     config.stream.layer = w->net.how->layer;
     assert_lc_ok(lc_resolver_new(NULL, &w->resolver));
     assert_lc_ok(lc_connector_new(w->net.loop, w->resolver, NULL, &w->connector));
-    assert_lc_ok(lc_pool_new(w->net.loop, w->connector, &config, &w->pool));
+    assert_lc_ok(lc_conn_pool_new(w->net.loop, w->connector, &config, &w->pool));
     for (size_t i = 0; i < SERVERS; i++) {
         struct lc_addr addr = net_addr(LC_TCP, false);
         struct lc_addr bound;
@@ -61,7 +61,7 @@ static struct world *world_open(void **state, const struct lc_pool_config *limit
 
 static void world_close(struct world *w)
 {
-    lc_pool_free(w->pool);
+    lc_conn_pool_free(w->pool);
     for (size_t i = 0; i < USERS; i++) {
         if (w->users[i].peer.s != NULL)
             net_peer_done(&w->users[i].peer);
@@ -79,7 +79,7 @@ static void world_close(struct world *w)
     free(w);
 }
 
-static void on_lent(void *user, const struct lc_pool_lent *lent)
+static void on_lent(void *user, const struct lc_conn_pool_lent *lent)
 {
     struct user *u = user;
     u->calls++;
@@ -89,13 +89,13 @@ static void on_lent(void *user, const struct lc_pool_lent *lent)
     snprintf(u->why, sizeof u->why, "%s", lent->why);
 }
 
-static struct lc_pool_request *ask(struct world *w, size_t user, size_t server)
+static struct lc_conn_pool_request *ask(struct world *w, size_t user, size_t server)
 {
-    struct lc_pool_request *q;
+    struct lc_conn_pool_request *q;
     struct user *u = &w->users[user];
     u->calls = 0;
     assert_lc_ok(
-        lc_pool_get(w->pool, &w->ep[server], LC_TIME_NEVER, &net_peer_events, on_lent, u, &q));
+        lc_conn_pool_get(w->pool, &w->ep[server], LC_TIME_NEVER, &net_peer_events, on_lent, u, &q));
     assert_int_equal(u->calls, 0);
     return q;
 }
@@ -119,14 +119,14 @@ static void put(struct world *w, size_t user, size_t server)
 {
     struct user *u = &w->users[user];
     u->peer.inside = true;
-    lc_pool_put(w->pool, &w->ep[server], u->peer.s);
+    lc_conn_pool_put(w->pool, &w->ep[server], u->peer.s);
     u->peer.inside = false;
     u->peer.s = NULL;
 }
 
-static struct lc_pool_stats stats(const struct world *w)
+static struct lc_conn_pool_stats stats(const struct world *w)
 {
-    return lc_pool_stats(w->pool);
+    return lc_conn_pool_stats(w->pool);
 }
 
 /* ---- tests ---- */
@@ -188,7 +188,7 @@ static void test_not_lent_twice(void **state)
 
 static void test_limits(void **state)
 {
-    struct world *w = world_open(state, &(struct lc_pool_config){.max = 3, .max_each = 2});
+    struct world *w = world_open(state, &(struct lc_conn_pool_config){.max = 3, .max_each = 2});
     for (size_t i = 0; i < 5; i++)
         get(w, i, i < 3 ? 0 : 1);
     struct lc_stream *second = w->users[1].peer.s;
@@ -210,7 +210,8 @@ static void test_limits(void **state)
 
 static void test_expire(void **state)
 {
-    struct world *w = world_open(state, &(struct lc_pool_config){.idle_ms = 1000, .age_ms = 2500});
+    struct world *w =
+        world_open(state, &(struct lc_conn_pool_config){.idle_ms = 1000, .age_ms = 2500});
     get(w, 0, 0);
     put(w, 0, 0);
     net_advance_ms(&w->net, 999);
@@ -326,14 +327,14 @@ static void test_refused(void **state)
 static void test_cancel(void **state)
 {
     struct world *w = world_open(state, NULL);
-    lc_pool_cancel(ask(w, 0, 0)); /* connecting */
+    lc_conn_pool_cancel(ask(w, 0, 0)); /* connecting */
     get(w, 0, 0);
     put(w, 0, 0);
-    lc_pool_cancel(ask(w, 1, 0)); /* about to be lent */
-    struct lc_pool_request *q = ask(w, 1, 0);
+    lc_conn_pool_cancel(ask(w, 1, 0)); /* about to be lent */
+    struct lc_conn_pool_request *q = ask(w, 1, 0);
     net_poll(&w->net);
     if (w->users[1].calls == 0)
-        lc_pool_cancel(q);
+        lc_conn_pool_cancel(q);
     else
         put(w, 1, 0);
     assert_int_equal(stats(w).kept, 1);

@@ -7,34 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#define KEEPALIVE_IDLE_S     60
-#define KEEPALIVE_INTERVAL_S 10
-#define KEEPALIVE_PROBES     6
-#define USER_TIMEOUT_MS      30000
-
 /* Somebody else may bind between our finding a stale path and our binding; then ask again. */
 #define UNIX_BIND_TRIES 3
-
-static void set_option(int fd, int level, int name, int value)
-{
-    setsockopt(fd, level, name, &value, sizeof value);
-}
-
-void lc_socket_tcp_defaults(int fd)
-{
-    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
-    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
-    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
-    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS);
-    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-}
 
 static int socket_type(enum lc_transport transport)
 {
@@ -69,22 +48,23 @@ lc_err lc_socket_addr(int fd, enum lc_transport transport, struct lc_addr *ret)
     return LC_OK;
 }
 
+static lc_err share_port(int fd)
+{
+    int on = 1;
+    return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0 ? -errno : LC_OK;
+}
+
 /* The first binds without SO_REUSEPORT, so that it fails where a stranger has the port, even one
  * who shares it; only then it is opened to our other workers. */
 static lc_err bind_ip(int fd, const struct lc_bind_plan *plan)
 {
     const struct lc_addr *a = plan->addr;
-    if (a->transport == LC_TCP)
-        set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1); /* connections of before may be in TIME_WAIT */
-    if (a->sa.ss_family == AF_INET6)
-        set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-    if (plan->reuse_port && !plan->first)
-        set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-    if (bind(fd, (const struct sockaddr *)&a->sa, a->len) < 0)
-        return -errno;
-    if (plan->reuse_port && plan->first)
-        set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-    return LC_OK;
+    lc_err e = plan->reuse_port && !plan->first ? share_port(fd) : LC_OK;
+    if (e == LC_OK && bind(fd, (const struct sockaddr *)&a->sa, a->len) < 0)
+        e = -errno;
+    if (e == LC_OK && plan->reuse_port && plan->first)
+        e = share_port(fd);
+    return e;
 }
 
 /* Asks a path whether somebody answers there. LC_OK: nobody, it is stale. */
@@ -165,7 +145,12 @@ lc_err lc_socket_bind(const struct lc_bind_plan *plan, int *ret_fd, struct lc_di
     int fd = socket(a->sa.ss_family, socket_type(a->transport) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return failed(a, -errno, diag);
-    lc_err e = a->sa.ss_family == AF_UNIX ? bind_unix(fd, plan) : bind_ip(fd, plan);
+    lc_err e = lc_sockopts_apply(plan->options, lc_place_of(a->transport), fd, diag);
+    if (e != LC_OK) {
+        close(fd);
+        return e;
+    }
+    e = a->sa.ss_family == AF_UNIX ? bind_unix(fd, plan) : bind_ip(fd, plan);
     if (e == LC_OK) {
         *ret_fd = fd;
         return LC_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * net/socket.h - opening and binding sockets, and their options. Inside net/ only.
+ * net/socket.h - opening and binding sockets. Inside net/ only.
  *
  * THREAD  Any; nothing here waits but binding a Unix path, which asks whether somebody answers.
  */
@@ -8,16 +8,14 @@
 #define LC_NET_SOCKET_H
 
 #include "net/addr.h"
-
-/* Options of docs/protocols.md, "Socket defaults". What a kernel refuses is left as it was: a
- * connection works without. Sockets accepted from a listening one inherit them on Linux. */
-void lc_socket_tcp_defaults(int fd);
+#include "net/options.h"
 
 struct lc_bind_plan {
     const struct lc_addr *addr;
-    unsigned mode;   /* of a Unix path */
-    bool reuse_port; /* share the address with this process's other workers */
-    bool first;      /* nobody may have it yet */
+    unsigned mode;                     /* of a Unix path */
+    bool reuse_port;                   /* share the address with this process's other workers */
+    bool first;                        /* nobody may have it yet */
+    const struct lc_sockopts *options; /* beside our own; NULL: none */
 };
 
 /* A non-blocking, close-on-exec socket, bound. LC_EINUSE, -EEXIST (the path is no socket) and

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "net/listener.h"
-#include "net/socket.h"
+#include "net/options.h"
 #include "net/stream_impl.h"
 
 #define DEFAULT_IN_MAX   ((size_t)68 * 1024)
@@ -354,7 +354,7 @@ lc_err lc_stream_connect(struct lc_loop *loop, const struct lc_addr *addr,
     if (fd < 0)
         return -errno;
     if (addr->transport == LC_TCP)
-        lc_socket_tcp_defaults(fd);
+        (void)!lc_sockopts_apply(NULL, LC_PLACE_CONNECT, fd, NULL); /* ours alone never fail */
     struct lc_stream *s;
     lc_err e = stream_new(loop, fd, addr, config, events, user, &s);
     if (e != LC_OK)

@@ -364,8 +364,10 @@ static void test_connect_times_out(void **state)
     struct lc_addr addr = net_addr(LC_TCP, false);
     int fd;
     net_open(&net, state, NULL);
-    assert_lc_ok(
-        lc_listen_fd(&addr, &(struct lc_listen_config){.backlog = 1}, true, &fd, &bound, NULL));
+    struct lc_sockopts options = {.count = 0};
+    assert_lc_ok(lc_sockopts_add(&options, "backlog=1", NULL));
+    assert_lc_ok(lc_listen_fd(&addr, &(struct lc_listen_config){.options = &options}, true, &fd,
+                              &bound, NULL));
     struct lc_time deadline = lc_time_add_ms(lc_loop_now(net.loop), 5000);
     for (int i = 0; i < WAITING; i++)
         open_client(&net, &p[i], &bound, deadline);

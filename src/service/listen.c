@@ -41,20 +41,21 @@ static bool is_unix(enum lc_transport t)
 
 /* ---- one address ---- */
 
-static lc_err bind_one(const struct lc_addr *addr, unsigned mode, bool first, int *ret_fd,
-                       struct lc_addr *ret_bound, struct lc_diag *diag)
+static lc_err bind_one(const struct opening *o, const struct lc_addr *addr, unsigned mode,
+                       bool first, int *ret_fd, struct lc_addr *ret_bound)
 {
+    const struct lc_sockopts *options = &o->doors->options[o->id];
     bool share = !is_unix(addr->transport);
 
     if (is_dgram(addr->transport)) {
-        const struct lc_dgram_config c = {.mode = mode, .reuse_port = share};
+        const struct lc_dgram_config c = {.mode = mode, .reuse_port = share, .options = options};
 
-        return lc_dgram_fd(addr, &c, first, ret_fd, ret_bound, diag);
+        return lc_dgram_fd(addr, &c, first, ret_fd, ret_bound, o->diag);
     }
 
-    const struct lc_listen_config c = {.mode = mode, .reuse_port = share};
+    const struct lc_listen_config c = {.mode = mode, .reuse_port = share, .options = options};
 
-    return lc_listen_fd(addr, &c, first, ret_fd, ret_bound, diag);
+    return lc_listen_fd(addr, &c, first, ret_fd, ret_bound, o->diag);
 }
 
 static void name_door(struct lc_door *d)
@@ -103,7 +104,7 @@ static lc_err bind_all(const struct opening *o, struct lc_door *d, unsigned mode
     for (uint64_t i = 0; e == LC_OK && i < workers; i++) {
         struct lc_addr to_bind = d->addr; /* from the second on with the port of the first */
 
-        e = bind_one(&to_bind, mode, i == 0, &d->fds[i], &d->addr, o->diag);
+        e = bind_one(o, &to_bind, mode, i == 0, &d->fds[i], &d->addr);
     }
     return e;
 }
@@ -262,6 +263,67 @@ static lc_err open_socket(const struct opening *o, enum lc_transport transport, 
     return e;
 }
 
+/* ---- socket options ---- */
+
+static lc_err read_options(const struct opening *o)
+{
+    const struct lc_list *given = &o->config->service[o->id].socket;
+    lc_err e = LC_OK;
+
+    for (size_t i = 0; e == LC_OK && i < given->count; i++)
+        e = lc_sockopts_add(&o->doors->options[o->id], given->items[i], o->diag);
+    return e;
+}
+
+/* An option for which the service has no socket is a mistake. */
+static lc_err check_options(const struct opening *o)
+{
+    const struct lc_sockopts *options = &o->doors->options[o->id];
+    unsigned places = 0;
+
+    for (size_t i = 0; i < o->doors->count[o->id]; i++)
+        places |= 1U << lc_place_of(o->doors->door[o->id][i]->addr.transport);
+    if ((places & 1U << LC_PLACE_LISTEN) != 0)
+        places |= 1U << LC_PLACE_ACCEPTED;
+    for (size_t i = 0; i < options->count; i++) {
+        if ((options->items[i].option->places & places) != 0)
+            continue;
+        lc_diag_set(o->diag, "--%s-socket %s: none of its sockets has this option", names[o->id],
+                    options->items[i].option->name);
+        return LC_ESYNTAX;
+    }
+    return LC_OK;
+}
+
+struct telling {
+    const struct lc_door *door;
+    void (*tell)(void *arg, const struct lc_door *door, const struct lc_sockopt_difference *d);
+    void *arg;
+};
+
+static void tell_difference(void *arg, const struct lc_sockopt_difference *d)
+{
+    const struct telling *t = arg;
+
+    t->tell(t->arg, t->door, d);
+}
+
+void lc_doors_differences(const struct lc_doors *doors,
+                          void (*tell)(void *arg, const struct lc_door *door,
+                                       const struct lc_sockopt_difference *d),
+                          void *arg)
+{
+    for (size_t s = 0; s < LC_SERVICE_COUNT; s++) {
+        for (size_t i = 0; i < doors->count[s]; i++) {
+            const struct lc_door *d = doors->door[s][i];
+            struct telling t = {d, tell, arg};
+
+            lc_sockopts_differences(&doors->options[s], lc_place_of(d->addr.transport), d->fds[0],
+                                    tell_difference, &t);
+        }
+    }
+}
+
 /* ---- all ---- */
 
 static lc_err open_service(const struct opening *o)
@@ -271,6 +333,7 @@ static lc_err open_service(const struct opening *o)
 
     if (o->service->addresses == NULL)
         return LC_OK;
+    e = read_options(o);
     for (size_t i = 0; e == LC_OK && i < given->count; i++)
         e = open_text(o, given->items[i], false);
     for (size_t i = 0; e == LC_OK && given->count == 0 && o->service->addresses[i] != NULL; i++)
@@ -279,6 +342,8 @@ static lc_err open_service(const struct opening *o)
         e = open_socket(o, LC_UNIX_STREAM, o->service->stream_socket, o->service->stream_mode);
     if (e == LC_OK)
         e = open_socket(o, LC_UNIX_DGRAM, o->service->dgram_socket, o->service->dgram_mode);
+    if (e == LC_OK)
+        e = check_options(o);
     return e;
 }
 

@@ -11,6 +11,7 @@
 #ifndef LC_SERVICE_LISTEN_H
 #define LC_SERVICE_LISTEN_H
 
+#include "net/options.h"
 #include "service/service.h"
 
 #define LC_WORKERS_MAX 64
@@ -26,6 +27,7 @@ struct lc_door {
 struct lc_doors {
     struct lc_door *door[LC_SERVICE_COUNT][LC_DOORS_MAX];
     size_t count[LC_SERVICE_COUNT];
+    struct lc_sockopts options[LC_SERVICE_COUNT]; /* as the configuration has them */
     int dir_fd; /* of the data directory, where its path is too long for a socket's address */
 };
 
@@ -35,6 +37,13 @@ LC_MUST_CHECK lc_err lc_doors_open(const struct lc_server_config *config, struct
                                    struct lc_diag *diag);
 /* Closes what was not given away, and removes the Unix paths. */
 void lc_doors_close(struct lc_doors *doors);
+
+/* Tells what the kernel made of the socket options otherwise than they were set; to be called as
+ * long as the first worker's sockets are not given away. */
+void lc_doors_differences(const struct lc_doors *doors,
+                          void (*tell)(void *arg, const struct lc_door *door,
+                                       const struct lc_sockopt_difference *d),
+                          void *arg);
 
 /* The first door of a transport whose address a peer on this host can use; NULL: none. */
 const struct lc_door *lc_doors_find(const struct lc_doors *doors, enum lc_service_id service,

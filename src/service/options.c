@@ -6,6 +6,7 @@
 #include "access/policy.h"
 #include "net/addr.h"
 #include "net/loop.h"
+#include "net/options.h"
 
 #define AT(member)  LC_MEMBER(struct lc_server_config, member)
 #define OF(member)  LC_MEMBER(struct lc_service_config, member)
@@ -190,6 +191,13 @@ static const struct lc_option service_rows[] = {
      .fallback = "0",
      OF(connections_max),
      .help = "connections from one address at a time; 0: no limit"},
+    {.name = "socket",
+     .kind = LC_OPTION_MAP,
+     .value = "NAME=VALUE",
+     .check = lc_sockopt_check,
+     OF(socket),
+     .help = "a socket option by its name, as TCP_CONGESTION=bbr or SO_RCVBUF=1M; may be given "
+             "several times (docs/sockets.md)"},
     /* The last ones are only of services that take records. */
     {.name = "records-rate",
      .kind = LC_OPTION_RATE,

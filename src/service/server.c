@@ -157,6 +157,17 @@ static void say_ready(struct lc_server *s)
     lc_dynbuf_done(&text);
 }
 
+/* Less than was asked is a warning; otherwise it is only good to know. */
+static void tell_difference(void *arg, const struct lc_door *door,
+                            const struct lc_sockopt_difference *d)
+{
+    struct lc_server *s = arg;
+
+    lc_log(s->site.log, d->less ? LC_LEVEL_WARN : LC_LEVEL_INFO, "socket.option",
+           LC_LOG_TEXT("address", door->text), LC_LOG_TEXT("option", d->option->name),
+           LC_LOG_TEXT("asked", d->asked), LC_LOG_TEXT("got", d->got), LC_LOG_TEXT("why", d->why));
+}
+
 static lc_err start(struct lc_server *s, struct lc_diag *diag)
 {
     lc_err e = open_log(s);
@@ -171,6 +182,7 @@ static lc_err start(struct lc_server *s, struct lc_diag *diag)
         e = lc_doors_open(&s->site.config, &s->doors, diag);
     if (e != LC_OK)
         return e;
+    lc_doors_differences(&s->doors, tell_difference, s);
     lc_greeting_elsewhere(&s->doors, s->site.elsewhere);
     s->site.started = lc_monotonic(s->site.clock);
     return start_services(s);

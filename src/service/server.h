@@ -44,6 +44,7 @@ struct lc_service_config {
      * connect"). `none`: no network address. For `logs` an address without a scheme is TCP and UDP
      * at one port. The sockets in data_dir (logs.sock, logs.dgram, query.sock) are always there. */
     struct lc_list listen;
+    struct lc_list socket; /* NAME=VALUE: options of its sockets (net/options.h) */
     /* Who may come in: docs/access.md. */
     int policy; /* enum lc_policy_kind */
     struct lc_list allow, deny, trust_proxy;

@@ -157,7 +157,8 @@ static void on_accepted(void *user, int fd, const struct lc_addr *peer)
     lc_gates_accept(&at->run->worker, at->service, at->run->state[at->service], fd, peer);
 }
 
-static lc_err open_door(struct lc_worker_run *w, size_t s, struct lc_door *d)
+static lc_err open_door(struct lc_worker_run *w, size_t s, const struct lc_doors *doors,
+                        struct lc_door *d)
 {
     int fd = d->fds[w->worker.index];
 
@@ -171,7 +172,7 @@ static lc_err open_door(struct lc_worker_run *w, size_t s, struct lc_door *d)
                                 &w->listeners[w->listener_count]);
 
     if (e == LC_OK)
-        w->listener_count++;
+        lc_listener_options(w->listeners[w->listener_count++], &doors->options[s]);
     return e;
 }
 
@@ -184,7 +185,7 @@ lc_err lc_worker_run_open(struct lc_worker_run *w, void *const *shared, struct l
         w->entrances[s] = (struct lc_entrance){w, (enum lc_service_id)s};
         e = lc_services[s]->open(shared[s], &w->worker, &w->state[s]);
         for (size_t i = 0; e == LC_OK && i < doors->count[s]; i++)
-            e = open_door(w, s, doors->door[s][i]);
+            e = open_door(w, s, doors, doors->door[s][i]);
     }
     if (e == LC_OK && w->worker.index == 0)
         lc_log_taker(w->worker.site->log, notify_own_log, w);

@@ -2,7 +2,7 @@
  *
  * conf/units.c - reading and writing amounts.
  */
-#include "conf/units.h"
+#include "base/units.h"
 
 #include <inttypes.h>
 #include <stdio.h>

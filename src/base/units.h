@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * conf/units.h - amounts as people write them: `512M`, `50G`, `64KiB`, `30d`.
+ * base/units.h - amounts as people write them: `512M`, `50G`, `64KiB`, `30d`.
  */
-#ifndef LC_CONF_UNITS_H
-#define LC_CONF_UNITS_H
+#ifndef LC_BASE_UNITS_H
+#define LC_BASE_UNITS_H
 
 #include "base/slice.h"
 

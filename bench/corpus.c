@@ -11,7 +11,7 @@
 
 #include "base/time.h"
 #include "bench/corpus_gen.h"
-#include "conf/options.h"
+#include "bench/options.h"
 
 #define OUT_SIZE     (1u << 20)
 #define LINE_TYPICAL 190u /* octets; only spreads the span over --bytes */
@@ -26,23 +26,53 @@ struct corpus_options {
     bool help;
 };
 
-#define AT(member) offsetof(struct corpus_options, member)
+#define AT(member) LC_MEMBER(struct corpus_options, member)
 
 static const char *const formats[] = {"v2", "rfc5424", "rfc3164", "raw", NULL};
 
 static const struct lc_option options[] = {
-    {"format", 'f', LC_OPTION_CHOICE, "FORMAT", "v2", formats, 0, 0,
-     "v2, rfc5424, rfc3164 (one line each) or raw", AT(format)},
-    {"lines", 'n', LC_OPTION_COUNT, "N", "1000000", NULL, 1, 0, "how many lines", AT(lines)},
-    {"bytes", 'b', LC_OPTION_SIZE, "SIZE", NULL, NULL, 0, 0,
-     "stop with the line that reaches this size, whatever --lines says: 1G", AT(octets)},
-    {"seed", 's', LC_OPTION_COUNT, "N", "1", NULL, 0, 0,
-     "another number, other lines; the same one, the same lines", AT(seed)},
-    {"span", 0, LC_OPTION_DURATION, "TIME", "17h", NULL, 0, 0, "from the first line to the last",
-     AT(span_ns)},
-    {"output", 'o', LC_OPTION_TEXT, "FILE", NULL, NULL, 0, 0, "default: standard output",
-     AT(output)},
-    {"help", 'h', LC_OPTION_FLAG, NULL, NULL, NULL, 0, 0, "show this and exit", AT(help)},
+    {.name = "format",
+     .letter = 'f',
+     .kind = LC_OPTION_CHOICE,
+     .value = "FORMAT",
+     .fallback = "v2",
+     .choices = formats,
+     AT(format),
+     .help = "v2, rfc5424, rfc3164 (one line each) or raw"},
+    {.name = "lines",
+     .letter = 'n',
+     .kind = LC_OPTION_COUNT,
+     .value = "N",
+     .fallback = "1000000",
+     .min = 1,
+     AT(lines),
+     .help = "how many lines"},
+    {.name = "bytes",
+     .letter = 'b',
+     .kind = LC_OPTION_SIZE,
+     .value = "SIZE",
+     AT(octets),
+     .help = "stop with the line that reaches this size, whatever --lines says: 1G"},
+    {.name = "seed",
+     .letter = 's',
+     .kind = LC_OPTION_COUNT,
+     .value = "N",
+     .fallback = "1",
+     AT(seed),
+     .help = "another number, other lines; the same one, the same lines"},
+    {.name = "span",
+     .kind = LC_OPTION_DURATION,
+     .value = "TIME",
+     .fallback = "17h",
+     AT(span_ns),
+     .help = "from the first line to the last"},
+    {.name = "output",
+     .letter = 'o',
+     .kind = LC_OPTION_TEXT,
+     .value = "FILE",
+     AT(output),
+     .help = "default: standard output"},
+    {.name = "help", .letter = 'h', .kind = LC_OPTION_FLAG, AT(help), .help = "show this and exit"},
 };
 
 static int fail(const char *what)
@@ -107,23 +137,14 @@ static int run(const struct corpus_options *o)
 
 int main(int argc, char **argv)
 {
+    static const struct bench_program program = {
+        .name = "corpus",
+        .about = "Writes log lines that look like real ones, the same for the same options.\n\n"
+                 "Usage: corpus [OPTION...]",
+        .rows = options,
+        .count = LC_ARRAY_LEN(options),
+    };
     struct corpus_options o = {0};
-    struct lc_diag diag = {0};
-    int operands = 0;
-    lc_err e = lc_options_read(options, LC_ARRAY_LEN(options), argc, argv, &o, &operands, &diag);
-    if (e == LC_OK && operands > 0) {
-        e = LC_ESYNTAX;
-        lc_diag_set(&diag, "'%s' is not an option", argv[1]);
-    }
-    if (e != LC_OK) {
-        fprintf(stderr, "corpus: %s; corpus --help lists the options\n", diag.text);
-        return 2;
-    }
-    if (o.help) {
-        puts("Writes log lines that look like real ones, the same for the same options.\n\n"
-             "Usage: corpus [OPTION...]\n\nOptions:");
-        lc_options_help(options, LC_ARRAY_LEN(options), stdout);
-        return 0;
-    }
+    bench_options(&program, argc, argv, &o, &o.help);
     return run(&o);
 }

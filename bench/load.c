@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "bench/options.h"
 #include "bench/watch.h"
-#include "conf/options.h"
 
 #define CONNECTIONS_MAX 64
 #define WRITE_SIZE      (256u << 10)
@@ -37,7 +37,7 @@ struct load_options {
     bool help;
 };
 
-#define AT(member) offsetof(struct load_options, member)
+#define AT(member) LC_MEMBER(struct load_options, member)
 
 static const char *const until_words[] = {
     [UNTIL_ANSWERED] = "answered",
@@ -48,23 +48,57 @@ static const char *const until_words[] = {
 };
 
 static const struct lc_option options[] = {
-    {"server", 's', LC_OPTION_TEXT, "ADDRESS", "127.0.0.1:9999", NULL, 0, 0, "host:port",
-     AT(server)},
-    {"file", 'f', LC_OPTION_TEXT, "FILE", NULL, NULL, 0, 0, "the lines", AT(file)},
-    {"connections", 'c', LC_OPTION_COUNT, "N", "1", NULL, 1, CONNECTIONS_MAX,
-     "the file is cut into as many parts", AT(connections)},
-    {"until", 'u', LC_OPTION_CHOICE, "WHEN", "closed", until_words, 0, 0,
-     "answered: each line has its answer; closed: the server has closed; "
-     "file: --watched is as large as what was sent; stats: STATS at "
-     "--watched says that as many more records are committed",
-     AT(until)},
-    {"watched", 'w', LC_OPTION_TEXT, "WHAT", NULL, NULL, 0, 0, "a file, or an address for queries",
-     AT(watched)},
-    {"pid", 'p', LC_OPTION_COUNT, "PID", NULL, NULL, 0, 0, "of the server, for its CPU time",
-     AT(pid)},
-    {"patience", 0, LC_OPTION_DURATION, "TIME", "10m", NULL, 0, 0, "give up after this long",
-     AT(patience_ns)},
-    {"help", 'h', LC_OPTION_FLAG, NULL, NULL, NULL, 0, 0, "show this and exit", AT(help)},
+    {.name = "server",
+     .letter = 's',
+     .kind = LC_OPTION_TEXT,
+     .value = "ADDRESS",
+     .fallback = "127.0.0.1:9999",
+     AT(server),
+     .help = "host:port"},
+    {.name = "file",
+     .letter = 'f',
+     .kind = LC_OPTION_TEXT,
+     .value = "FILE",
+     AT(file),
+     .help = "the lines"},
+    {.name = "connections",
+     .letter = 'c',
+     .kind = LC_OPTION_COUNT,
+     .value = "N",
+     .fallback = "1",
+     .min = 1,
+     .max = CONNECTIONS_MAX,
+     AT(connections),
+     .help = "the file is cut into as many parts"},
+    {.name = "until",
+     .letter = 'u',
+     .kind = LC_OPTION_CHOICE,
+     .value = "WHEN",
+     .fallback = "closed",
+     .choices = until_words,
+     AT(until),
+     .help = "answered: each line has its answer; closed: the server has closed; "
+             "file: --watched is as large as what was sent; stats: STATS at "
+             "--watched says that as many more records are committed"},
+    {.name = "watched",
+     .letter = 'w',
+     .kind = LC_OPTION_TEXT,
+     .value = "WHAT",
+     AT(watched),
+     .help = "a file, or an address for queries"},
+    {.name = "pid",
+     .letter = 'p',
+     .kind = LC_OPTION_COUNT,
+     .value = "PID",
+     AT(pid),
+     .help = "of the server, for its CPU time"},
+    {.name = "patience",
+     .kind = LC_OPTION_DURATION,
+     .value = "TIME",
+     .fallback = "10m",
+     AT(patience_ns),
+     .help = "give up after this long"},
+    {.name = "help", .letter = 'h', .kind = LC_OPTION_FLAG, AT(help), .help = "show this and exit"},
 };
 
 struct link {
@@ -295,25 +329,19 @@ static int run(const struct load_options *o)
 
 int main(int argc, char **argv)
 {
+    static const struct bench_program program = {
+        .name = "load",
+        .about = "Sends lines over TCP and measures how long the server takes for them.\n\n"
+                 "Usage: load --file FILE [OPTION...]",
+        .rows = options,
+        .count = LC_ARRAY_LEN(options),
+    };
     struct load_options o = {0};
-    struct lc_diag diag = {0};
-    int operands = 0;
-    lc_err e = lc_options_read(options, LC_ARRAY_LEN(options), argc, argv, &o, &operands, &diag);
-    if (e == LC_OK && o.help) {
-        puts("Sends lines over TCP and measures how long the server takes for them.\n\n"
-             "Usage: load --file FILE [OPTION...]\n\nOptions:");
-        lc_options_help(options, LC_ARRAY_LEN(options), stdout);
-        return 0;
-    }
+    bench_options(&program, argc, argv, &o, &o.help);
     bool watches = o.until == UNTIL_FILE || o.until == UNTIL_STATS;
-    if (e == LC_OK && (operands > 0 || o.file == NULL || (watches && o.watched == NULL))) {
-        e = LC_ESYNTAX;
-        lc_diag_set(&diag, operands > 0     ? "options only"
-                           : o.file == NULL ? "--file is missing"
-                                            : "--watched is missing");
-    }
-    if (e != LC_OK) {
-        fprintf(stderr, "load: %s; load --help lists the options\n", diag.text);
+    if (o.file == NULL || (watches && o.watched == NULL)) {
+        fprintf(stderr, "load: %s is missing; load --help lists the options\n",
+                o.file == NULL ? "--file" : "--watched");
         return 2;
     }
     return run(&o);

@@ -18,11 +18,11 @@ static const char *unix_path(const struct lc_doors *doors, enum lc_service_id se
     return d ? d->path : NULL;
 }
 
-/* ` --server <address>`, where it isn't the one that the commands take by themselves. */
-static void server_option(const struct lc_doors *doors, enum lc_service_id service, char *out,
-                          size_t cap)
+/* ` --server <address>`, where it isn't the one that the commands take by themselves. tcp: NULL
+ * where there is none, or it is of no use. */
+static void server_option(const struct lc_doors *doors, enum lc_service_id service,
+                          const struct lc_door *tcp, char *out, size_t cap)
 {
-    const struct lc_door *tcp = lc_doors_find(doors, service, LC_TCP);
     const char *path = unix_path(doors, service);
     char host[LC_HOST_MAX];
     unsigned port;
@@ -46,7 +46,7 @@ static lc_err say_send(const struct lc_doors *doors, struct lc_dynbuf *out)
     unsigned port;
     lc_err e = lc_dynbuf_printf(out, "\nSend:\n");
 
-    server_option(doors, LC_SERVICE_LOGS, option, sizeof option);
+    server_option(doors, LC_SERVICE_LOGS, tcp, option, sizeof option);
     SAY(out, "  echo 'hello' | %s send%s\n", program_invocation_name, option);
     if (tcp != NULL) {
         lc_door_host(tcp, host, &port);
@@ -62,14 +62,16 @@ static lc_err say_send(const struct lc_doors *doors, struct lc_dynbuf *out)
     return e;
 }
 
-static lc_err say_ask(const struct lc_doors *doors, struct lc_dynbuf *out)
+static lc_err say_ask(const struct lc_server_config *config, const struct lc_doors *doors,
+                      struct lc_dynbuf *out)
 {
-    const struct lc_door *tcp = lc_doors_find(doors, LC_SERVICE_QUERY, LC_TCP);
+    bool needs_login = config->service[LC_SERVICE_QUERY].policy == LC_POLICY_STRICT;
+    const struct lc_door *tcp = needs_login ? NULL : lc_doors_find(doors, LC_SERVICE_QUERY, LC_TCP);
     char host[LC_HOST_MAX], option[512];
     unsigned port;
     lc_err e = lc_dynbuf_printf(out, "\nAsk:\n");
 
-    server_option(doors, LC_SERVICE_QUERY, option, sizeof option);
+    server_option(doors, LC_SERVICE_QUERY, tcp, option, sizeof option);
     SAY(out, "  %s query%s hello\n", program_invocation_name, option);
     SAY(out, "  %s tail%s\n", program_invocation_name, option);
     if (tcp == NULL)
@@ -119,7 +121,7 @@ lc_err lc_greeting(const struct lc_server_config *config, const struct lc_doors 
         e = say_addresses(doors, out);
     if (e == LC_OK)
         e = say_send(doors, out);
-    return e == LC_OK ? say_ask(doors, out) : e;
+    return e == LC_OK ? say_ask(config, doors, out) : e;
 }
 
 static void where(const struct lc_doors *doors, enum lc_service_id service, char *out, size_t cap)

@@ -79,6 +79,7 @@ static void check_chunks(struct lc_slice data, uint8_t how)
         LC_ASSERT(e == (k + 1 < count ? LC_EMORE : LC_OK));
     }
     LC_ASSERT(lc_slice_eq(whole, data));
+    lc_gelf_chunks_taken(c);
     lc_gelf_chunks_free(c);
 }
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conn/arrival.h"
 
+#include <stdlib.h>
 #include <time.h>
+
+#include "conn/structured.h"
 
 #define LEVEL_SEARCH 64 /* octets; docs/protocols.md, "Records" */
 
@@ -18,6 +21,24 @@ void lc_arrival_now(struct lc_arrival_context *ctx)
         ctx->syslog.utc_offset_s = localtime_r(&seconds, &tm) ? (int32_t)tm.tm_gmtoff : 0;
         ctx->zone_until_ns = now - now % (60 * LC_NS_PER_S) + 60 * LC_NS_PER_S;
     }
+}
+
+struct lc_structured *lc_arrival_structured(struct lc_arrival_context *ctx)
+{
+    if (ctx->structured == NULL)
+        ctx->structured = calloc(1, sizeof *ctx->structured);
+    return ctx->structured;
+}
+
+void lc_arrival_done(struct lc_arrival_context *ctx)
+{
+    if (ctx->structured == NULL)
+        return;
+    lc_forward_done(&ctx->structured->forward);
+    lc_inflate_done(&ctx->structured->gelf_inflate);
+    lc_gelf_chunks_free(ctx->structured->gelf_chunks);
+    free(ctx->structured);
+    ctx->structured = NULL;
 }
 
 static bool is_upper(uint8_t c)
@@ -97,19 +118,22 @@ static lc_err decode_plain(const struct lc_arrival_context *ctx, struct lc_slice
     return LC_OK;
 }
 
-/* What a row of ours says of its id, its arrival and its source is what another server knew; here
- * these are our own. */
-static lc_err decode_json(struct lc_arrival_context *ctx, struct lc_slice line,
-                          struct lc_arrival *ret)
+void lc_arrival_own(const struct lc_arrival_context *ctx, const struct lc_whence *whence,
+                    struct lc_record *r)
 {
-    struct lc_record ours = ret->record;
+    r->id = 0;
+    r->received_ns = ctx->syslog.received_ns;
+    r->source = whence->source;
+}
 
+static lc_err decode_json(struct lc_arrival_context *ctx, struct lc_slice line,
+                          const struct lc_whence *whence, struct lc_arrival *ret)
+{
     if (lc_json_line_decode(line, ctx->syslog.utc_offset_s, &ctx->members, &ret->record,
                             &ret->unplaced) != LC_OK)
         return decode_plain(ctx, line, ret);
-    ret->record.id = ours.id;
-    ret->record.received_ns = ours.received_ns;
-    ret->record.source = ours.source;
+    lc_arrival_own(ctx, whence, &ret->record);
+    ret->kind = LC_ARRIVAL_JSON;
     ret->truncated = ret->unplaced.is_cut;
     return LC_OK;
 }
@@ -146,7 +170,7 @@ lc_err lc_arrival_decode(struct lc_arrival_context *ctx, enum lc_line_kind kind,
             return LC_OK;
         return decode_plain(ctx, line, ret);
     case LC_LINE_JSON:
-        return decode_json(ctx, line, ret);
+        return decode_json(ctx, line, whence, ret);
     default:
         return decode_plain(ctx, line, ret);
     }

@@ -43,15 +43,26 @@ struct lc_arrival_context {
     int64_t zone_until_ns; /* the zone's offset is looked up again after this time of arrival */
     struct lc_syslog_scratch scratch;
     struct lc_members members;
+    struct lc_structured *structured; /* conn/structured.h; NULL: not needed yet */
 };
 
 /* The context itself is zeroed memory with clock, counters and detect_level set. Reads the clock;
  * to be called once for each delivery of octets, not for each line. */
 void lc_arrival_now(struct lc_arrival_context *ctx);
 
+/* The context's, made at the first call. NULL: no memory. */
+struct lc_structured *lc_arrival_structured(struct lc_arrival_context *ctx);
+/* Gives back what was made. */
+void lc_arrival_done(struct lc_arrival_context *ctx);
+
 /* A record that says nothing yet, from there, arriving now. */
 void lc_arrival_begin(const struct lc_arrival_context *ctx, const struct lc_whence *whence,
                       enum lc_arrival_kind kind, struct lc_arrival *ret);
+
+/* What a row of ours (proto/members.h) says of its id, its arrival and its source is what another
+ * server knew: here these become our own again. */
+void lc_arrival_own(const struct lc_arrival_context *ctx, const struct lc_whence *whence,
+                    struct lc_record *r);
 
 /* Whether a line of that kind is a record. */
 bool lc_arrival_stores(enum lc_line_kind kind);

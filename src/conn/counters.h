@@ -16,17 +16,24 @@
     X(V2, v2, "LOG| lines received")                                                               \
     X(SYSLOG, syslog, "syslog messages received")                                                  \
     X(JSON, json, "JSON objects received")                                                         \
-    X(BINARY1, binary1, "records received in binary v1")
+    X(BINARY1, binary1, "records received in binary v1")                                           \
+    X(FORWARD, forward, "records received in Fluentd's protocol")                                  \
+    X(GELF, gelf, "GELF messages received")
 
 #define LC_CONN_COUNTERS(X)                                                                        \
     X(sessions_lines, "connections that spoke lines")                                              \
     X(sessions_counted, "connections that spoke octet-counted syslog")                             \
     X(sessions_frames, "connections that spoke length-prefixed frames")                            \
     X(sessions_binary1, "connections that spoke binary v1")                                        \
+    X(sessions_forward, "connections that spoke Fluentd's protocol")                               \
+    X(sessions_gelf, "connections that spoke GELF")                                                \
     X(proxied, "connections whose client a PROXY header named")                                    \
     X(frames, "length-prefixed frames received")                                                   \
     X(datagrams, "datagrams received")                                                             \
     X(datagrams_syslog, "of these, those that were syslog messages")                               \
+    X(gelf_chunks, "of these, those that were a chunk of a GELF message")                          \
+    X(gelf_late, "GELF messages dropped because a chunk was missing after 5 s")                    \
+    X(gelf_pushed, "GELF messages dropped, not whole, to make room for others")                    \
     X(empty, "empty lines, skipped")                                                               \
     X(truncated, "records of which only the first part was kept")                                  \
     X(repeated_names, "names that came again in one record: the last value is kept")               \

@@ -28,4 +28,8 @@ struct lc_datagram_rules {
 size_t lc_datagram_take(const struct lc_datagram_rules *rules, struct lc_slice data,
                         struct lc_slice source, bool truncated);
 
+/* take() for GELF: JSON, compressed or not, whole or in chunks. */
+size_t lc_datagram_take_gelf(const struct lc_datagram_rules *rules, struct lc_slice data,
+                             struct lc_slice source, bool truncated);
+
 #endif

@@ -29,12 +29,20 @@ static lc_err skip_to_line_end(struct lc_session *s, struct lc_slice in, size_t 
     return LC_OK;
 }
 
+/* An object may be longer than other lines. */
+static size_t limit_of(const struct lc_session *s, struct lc_slice in)
+{
+    size_t limit = s->config->line_max;
+
+    return in.p[0] == '{' && limit < LC_JSON_LINE_MAX ? LC_JSON_LINE_MAX : limit;
+}
+
 /* A line as lc_line_next() finds it, or a syslog message with its NUL. *ret_ended: *ret_used
  * includes its end. */
 static lc_err find_line(struct lc_session *s, struct lc_slice in, struct lc_slice *ret_line,
                         size_t *ret_used, bool *ret_ended)
 {
-    size_t from = s->scanned, limit = s->config->line_max;
+    size_t from = s->scanned, limit = limit_of(s, in);
     lc_err e = lc_line_next(in, limit, &s->scanned, ret_line, ret_used);
 
     *ret_ended = e == LC_OK;
@@ -65,6 +73,17 @@ static lc_err lies(struct lc_session *s)
     return LC_OK;
 }
 
+/* What begins like an object and is none is a line like others. */
+static bool cut_to_line_max(struct lc_session *s, struct lc_slice *line)
+{
+    size_t max = s->config->line_max;
+
+    if (line->n <= max || lc_json_members(*line, &s->config->arrivals->members) == LC_OK)
+        return false;
+    line->n = lc_utf8_cut(*line, max);
+    return true;
+}
+
 static lc_err next_line(struct lc_session *s, struct lc_slice in, size_t *ret_used)
 {
     struct lc_slice line;
@@ -75,7 +94,7 @@ static lc_err next_line(struct lc_session *s, struct lc_slice in, size_t *ret_us
     if (e == LC_EMORE)
         return e;
 
-    bool cut = e == LC_ELIMIT;
+    bool cut = cut_to_line_max(s, &line) || e == LC_ELIMIT;
 
     if (cut && s->framing == &lc_framing_counted)
         return lies(s);
@@ -125,7 +144,10 @@ static lc_err last_line(struct lc_session *s, struct lc_slice left)
         return LC_OK;
     if (left.p[left.n - 1] == '\r')
         left.n--;
-    return lc_session_line(s, lc_line_kind(left), left, false);
+
+    bool cut = cut_to_line_max(s, &left);
+
+    return lc_session_line(s, lc_line_kind(left), left, cut);
 }
 
 /* A line that has come ends a tail; also one that is too long, or whose end we shall not see since
@@ -145,6 +167,7 @@ static bool interrupts(const struct lc_session *s, struct lc_slice in)
 
 const struct lc_framing lc_framing_lines = {
     .counter = offsetof(struct lc_conn_counters, sessions_lines),
+    .message_max = LC_JSON_LINE_MAX + 2,
     .answer = LC_ANSWER_PLAIN,
     .step = step_lines,
     .last = last_line,

@@ -48,11 +48,13 @@ struct lc_framing {
     bool (*interrupts)(const struct lc_session *s, struct lc_slice in);
 };
 
-/* In framing_lines.c, framing_packets.c. */
+/* In framing_*.c. */
 extern const struct lc_framing lc_framing_lines;
 extern const struct lc_framing lc_framing_counted;
 extern const struct lc_framing lc_framing_prefixed;
 extern const struct lc_framing lc_framing_binary1;
+extern const struct lc_framing lc_framing_forward;
+extern const struct lc_framing lc_framing_gelf;
 
 struct lc_session {
     const struct lc_session_config *config;
@@ -79,15 +81,16 @@ struct lc_session {
     bool draining;
 
     /* Of the framing. */
-    size_t scanned;    /* how far the message at the front was searched for its end; 0 after a stall
-                        */
-    size_t taken;      /* records of the message at the front that are done with, when one message
-                        * holds several */
-    uint64_t first;    /* the id of the first of them */
-    bool skip_line;    /* the rest of a line that was too long is to be dropped */
-    bool skip_to_nul;  /* a NUL ends it too */
-    bool syslog_seen;  /* so a line's start may be a count */
-    uint32_t sequence; /* of the question that is being answered (binary v1) */
+    size_t scanned; /* how far the message at the front was searched for its end; 0 after a stall
+                     */
+    size_t taken;   /* records of the message at the front that are done with, when one message
+                     * holds several */
+    uint64_t first, last; /* the ids of the first and the last of them; 0: none */
+    uint64_t pending;     /* values that a MessagePack message lacks behind what was searched */
+    bool skip_line;       /* the rest of a line that was too long is to be dropped */
+    bool skip_to_nul;     /* a NUL ends it too */
+    bool syslog_seen;     /* so a line's start may be a count */
+    uint32_t sequence;    /* of the question that is being answered (binary v1) */
 };
 
 static inline struct lc_time lc_session_after(const struct lc_session *s, int64_t ms)

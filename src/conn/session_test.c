@@ -119,6 +119,26 @@ static void a_frame_that_breaks_off_keeps_what_came(void **state)
     lc_test_conn_splits(LC_LIT("100 <13>x: broken"), NULL, "cut broken\n", LC_LIT(""));
 }
 
+static void short_lines(struct lc_test_conn *w)
+{
+    w->config.line_max = 16;
+    w->config.acks = LC_ACKS_OFF;
+}
+
+/* JSON has a limit of its own; what only begins like it has that of lines. */
+static void an_object_may_be_longer_than_a_line(void **state)
+{
+    LC_UNUSED(state);
+    lc_test_conn_splits(
+        LC_LIT("{\"msg\":\"longer than a line\"}\n"
+               "{longer than a line}\n"
+               "{\"msg\":\"x\"}\n"
+               "{\"msg\":\"without an end\"}"),
+        short_lines, "longer than a line\ncut {longer than a l\nx\nwithout an end\n", LC_LIT(""));
+    lc_test_conn_splits(LC_LIT("{longer than a line"), short_lines, "cut {longer than a l\n",
+                        LC_LIT(""));
+}
+
 static void other_protocols_are_refused_while_they_still_send(void **state)
 {
     LC_UNUSED(state);
@@ -312,6 +332,7 @@ int main(void)
         cmocka_unit_test(a_line_that_is_too_long_is_a_lie_of_the_count_before_it),
         cmocka_unit_test(a_nul_ends_a_syslog_message),
         cmocka_unit_test(a_bom_hides_nothing),
+        cmocka_unit_test(an_object_may_be_longer_than_a_line),
         cmocka_unit_test(a_frame_that_breaks_off_keeps_what_came),
         cmocka_unit_test(other_protocols_are_refused_while_they_still_send),
         cmocka_unit_test(after_the_deadline_it_is_lines),

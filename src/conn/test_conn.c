@@ -241,6 +241,7 @@ void lc_test_conn_begin(struct lc_test_conn *w)
 void lc_test_conn_end(struct lc_test_conn *w)
 {
     lc_loop_free(w->loop);
+    lc_arrival_done(&w->arrivals);
     lc_dynbuf_done(&w->scratch);
     lc_dynbuf_done(&w->said);
     lc_dynbuf_done(&w->got);

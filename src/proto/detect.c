@@ -75,6 +75,13 @@ static lc_err is_proxy_line(struct lc_slice in)
     return in.p[0] == 'P' ? lc_proxy_decode(in, &proxied, &used) : LC_ESYNTAX;
 }
 
+/* A MessagePack array, or nil. */
+static lc_err is_forward(struct lc_slice in)
+{
+    bool is_array = (in.p[0] & 0xF0) == 0x90 || in.p[0] == 0xDC || in.p[0] == 0xDD;
+    return is_array || in.p[0] == 0xC0 ? LC_OK : LC_ESYNTAX;
+}
+
 /* sure: no line begins so by accident. A row is told by `begins` or by `match`. Of two rows that
  * fit, the first octets of the one must not suffice for the other, or it must stand first. */
 static const struct row {
@@ -98,6 +105,8 @@ static const struct row {
     {LC_PROTO_FRAMES, false, BEGINS("\0")},
     {LC_PROTO_BINARY_V1, false, BEGINS("\1")},
     {LC_PROTO_BINARY_V2, false, BEGINS("\2")},
+    {LC_PROTO_FORWARD, false, MATCH(is_forward)},
+    {LC_PROTO_GELF, false, BEGINS("{")},
     {LC_PROTO_SYSLOG_COUNTED, false, MATCH(is_counted)},
     {LC_PROTO_HTTP1, true, MATCH(is_request_line)},
 #undef BEGINS

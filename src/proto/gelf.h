@@ -54,12 +54,16 @@ void lc_gelf_chunks_free(struct lc_gelf_chunks *c);
 bool lc_gelf_is_chunk(struct lc_slice datagram);
 
 /* A chunk from `source`. LC_OK: its message is whole, and *ret_message is valid until the next
- * call. LC_EMORE: others are missing. LC_ESYNTAX: no such chunk can be, or it was there already.
- * LC_ELIMIT: its message is larger than LC_GELF_MAX, and is dropped. -ENOMEM. What was lost is
- * added to *lost in any case. */
+ * call. It is kept, and told again when any of its chunks comes again, until lc_gelf_chunks_taken()
+ * says that it is done with. LC_EMORE: others are missing. LC_ESYNTAX: no such chunk can be, or it
+ * was there already. LC_ELIMIT: its message is larger than LC_GELF_MAX, and is dropped. -ENOMEM.
+ * What was lost is added to *lost in any case. */
 LC_MUST_CHECK lc_err lc_gelf_chunk(struct lc_gelf_chunks *c, struct lc_slice datagram,
                                    struct lc_slice source, struct lc_time now,
                                    struct lc_slice *ret_message, struct lc_gelf_lost *lost);
+
+/* The message that was whole at the last call. */
+void lc_gelf_chunks_taken(struct lc_gelf_chunks *c);
 
 /* Drops what has waited too long. Returns the messages that still wait. */
 size_t lc_gelf_chunks_expire(struct lc_gelf_chunks *c, struct lc_time now,

@@ -25,8 +25,9 @@ struct incomplete {
 
 struct lc_gelf_chunks {
     struct incomplete messages[LC_GELF_INCOMPLETE_MAX];
-    size_t used;   /* places that are not free */
-    size_t octets; /* of all of them */
+    size_t used;             /* places that are not free */
+    size_t octets;           /* of all of them */
+    struct incomplete *told; /* the one that is whole */
     struct lc_dynbuf whole;
 };
 
@@ -89,7 +90,7 @@ size_t lc_gelf_chunks_expire(struct lc_gelf_chunks *c, struct lc_time now,
 {
     for (size_t i = 0; i < LC_GELF_INCOMPLETE_MAX && c->used > 0; i++) {
         struct incomplete *m = &c->messages[i];
-        if (m->count == 0 || !lc_time_reached(m->until, now))
+        if (m->count == 0 || m->got == m->count || !lc_time_reached(m->until, now))
             continue;
         release(c, m);
         lost->late++;
@@ -139,6 +140,8 @@ static lc_err add(struct lc_gelf_chunks *c, struct incomplete *m, const struct c
                   struct lc_gelf_lost *lost)
 {
     uint64_t bit = UINT64_C(1) << (chunk->number % 64);
+    if (m->got == m->count && m->count == chunk->count)
+        return LC_OK;
     if (m->count != chunk->count || (m->has[chunk->number / 64] & bit) != 0)
         return LC_ESYNTAX;
     while (c->octets + chunk->data.n > LC_GELF_INCOMPLETE_SIZE)
@@ -168,6 +171,7 @@ lc_err lc_gelf_chunk(struct lc_gelf_chunks *c, struct lc_slice datagram, struct 
 {
     struct chunk chunk;
     uint64_t hash = lc_hash64(source, 0);
+    c->told = NULL;
     lc_gelf_chunks_expire(c, now, lost);
     if (!read_chunk(datagram, &chunk))
         return LC_ESYNTAX;
@@ -177,10 +181,18 @@ lc_err lc_gelf_chunk(struct lc_gelf_chunks *c, struct lc_slice datagram, struct 
     lc_err e = add(c, m, &chunk, lost);
     if (e == LC_OK)
         e = put_together(c, m);
-    if (e == LC_EMORE || e == LC_ESYNTAX)
-        return e;
-    release(c, m);
-    if (e == LC_OK)
+    if (e == LC_OK) {
+        c->told = m;
         *ret_message = lc_dynbuf_slice(&c->whole);
+    } else if (e != LC_EMORE && e != LC_ESYNTAX) {
+        release(c, m);
+    }
     return e;
+}
+
+void lc_gelf_chunks_taken(struct lc_gelf_chunks *c)
+{
+    LC_ASSERT(c->told != NULL);
+    release(c, c->told);
+    c->told = NULL;
 }

@@ -142,7 +142,13 @@ static lc_err send(struct world *w, uint64_t id, unsigned number, unsigned count
     memcpy(datagram + LC_GELF_CHUNK_HEAD, text, n);
     struct lc_slice d = lc_slice(datagram, LC_GELF_CHUNK_HEAD + n);
     assert_true(lc_gelf_is_chunk(d));
-    return lc_gelf_chunk(w->chunks, d, lc_slice_cstr(source), now, &w->message, &w->lost);
+    lc_err e = lc_gelf_chunk(w->chunks, d, lc_slice_cstr(source), now, &w->message, &w->lost);
+    if (e == LC_OK) { /* until it is taken it is told again */
+        assert_lc_ok(
+            lc_gelf_chunk(w->chunks, d, lc_slice_cstr(source), now, &w->message, &w->lost));
+        lc_gelf_chunks_taken(w->chunks);
+    }
+    return e;
 }
 
 static void begin(struct world *w)

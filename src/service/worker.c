@@ -235,5 +235,6 @@ void lc_worker_run_free(struct lc_worker_run *w)
     lc_loop_free(w->worker.loop);
     lc_gates_leave(&w->worker);
     lc_dynbuf_done(&w->worker.out);
+    lc_arrival_done(&w->worker.arrivals);
     free(w);
 }

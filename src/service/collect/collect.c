@@ -401,7 +401,8 @@ const struct lc_service lc_service_collect = {
 
 static lc_err open_forward(void *shared, struct lc_worker *w, void **ret)
 {
-    static const struct kind kind = {.id = LC_SERVICE_FORWARD};
+    static const struct kind kind = {.id = LC_SERVICE_FORWARD,
+                                     .speaks = LC_SPEAKS(LC_PROTO_FORWARD)};
 
     LC_UNUSED(shared);
     return collect_open(&kind, w, ret);
@@ -419,7 +420,8 @@ const struct lc_service lc_service_forward = {
 
 static lc_err open_gelf(void *shared, struct lc_worker *w, void **ret)
 {
-    static const struct kind kind = {.id = LC_SERVICE_GELF};
+    static const struct kind kind = {
+        .id = LC_SERVICE_GELF, .speaks = LC_SPEAKS(LC_PROTO_GELF), .take = lc_datagram_take_gelf};
 
     LC_UNUSED(shared);
     return collect_open(&kind, w, ret);
@@ -430,7 +432,10 @@ const struct lc_service lc_service_gelf = {
     .port = 12201,
     .other = ":12202",
     .access = {.connections_per_s = 100},
+    .udp = true,
     .stream_mode = 0666,
+    .dgram_mode = 0666,
     .open = open_gelf,
+    .datagrams = collect_datagrams,
     COMMON,
 };

@@ -23,11 +23,18 @@ static lc_err break_off(struct lc_session *s, lc_counter *counter, const char *w
     return LC_OK;
 }
 
-/* One entry, which is done with after LC_OK. LC_EWAIT; any other error: the store refused it. */
+/* Whether sending it again can help: not when the policy or a limit is against it. */
+static bool is_final(lc_err e)
+{
+    return e == LC_EPROTO || e == LC_ELIMIT;
+}
+
+/* One entry, which is done with after LC_OK. LC_EWAIT; any other error: the store is full. */
 static lc_err take_entry(struct lc_session *s, const struct lc_forward *f, struct lc_slice entry)
 {
     struct lc_arrival_context *ctx = s->config->arrivals;
     struct lc_arrival a;
+    const char *reason;
     uint64_t id;
 
     lc_arrival_begin(ctx, &s->whence, LC_ARRIVAL_FORWARD, &a);
@@ -38,10 +45,10 @@ static lc_err take_entry(struct lc_session *s, const struct lc_forward *f, struc
     a.truncated = a.unplaced.is_cut;
     a.owed = a.answered = f->chunk.n > 0;
 
-    lc_err e = lc_session_keep(s, &a, &id);
+    lc_err e = lc_session_keep(s, &a, &id, &reason);
 
     if (e != LC_OK)
-        return e;
+        return is_final(e) ? LC_OK : e;
     if (s->first == 0)
         s->first = id;
     s->last = id;

@@ -29,6 +29,11 @@ static const char *const names[] = {
 #undef SERVICE_NAME
 };
 
+const char *lc_service_name(enum lc_service_id service)
+{
+    return names[service];
+}
+
 static bool is_dgram(enum lc_transport t)
 {
     return t == LC_UDP || t == LC_UNIX_DGRAM;
@@ -58,7 +63,7 @@ static lc_err bind_one(const struct opening *o, const struct lc_addr *addr, unsi
     return lc_listen_fd(addr, &c, first, ret_fd, ret_bound, o->diag);
 }
 
-static void name_door(struct lc_door *d)
+void lc_door_name(struct lc_door *d)
 {
     char text[LC_ADDR_TEXT_MAX];
 
@@ -83,13 +88,22 @@ static void add_hint(const struct opening *o, const struct lc_addr *addr)
     lc_diag_set(o->diag, "%s; to listen elsewhere: --%s %s", was, names[o->id], o->service->other);
 }
 
-static void close_door(struct lc_door *d)
+struct lc_door *lc_door_new(void)
+{
+    struct lc_door *d = calloc(1, sizeof *d);
+
+    for (size_t i = 0; d != NULL && i < LC_WORKERS_MAX; i++)
+        d->fds[i] = -1;
+    return d;
+}
+
+void lc_door_close(struct lc_door *d)
 {
     for (size_t i = 0; i < LC_WORKERS_MAX; i++) {
         if (d->fds[i] >= 0)
             close(d->fds[i]);
     }
-    if (d->path != NULL)
+    if (d->path != NULL && !d->is_passed)
         unlink(d->path);
     free(d->path);
     free(d);
@@ -119,11 +133,9 @@ static lc_err add_door(const struct opening *o, const struct lc_addr *addr, cons
         lc_diag_set(o->diag, "more than %d addresses for --%s", LC_DOORS_MAX, names[o->id]);
         return LC_ELIMIT;
     }
-    d = calloc(1, sizeof *d);
+    d = lc_door_new();
     if (d == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < LC_WORKERS_MAX; i++)
-        d->fds[i] = -1;
     d->addr = *addr;
     e = bind_all(o, d, mode);
     if (e == LC_EINUSE)
@@ -131,10 +143,10 @@ static lc_err add_door(const struct opening *o, const struct lc_addr *addr, cons
     if (e == LC_OK && path != NULL && (d->path = strdup(path)) == NULL)
         e = -ENOMEM;
     if (e != LC_OK) {
-        close_door(d);
+        lc_door_close(d);
         return e;
     }
-    name_door(d);
+    lc_door_name(d);
     o->doors->door[o->id][o->doors->count[o->id]++] = d;
     if (ret != NULL)
         *ret = d;
@@ -331,12 +343,15 @@ static lc_err open_service(const struct opening *o)
     const struct lc_list *given = &o->config->service[o->id].listen;
     lc_err e = LC_OK;
 
+    bool passed = lc_doors_has_passed(o->doors, o->id);
+
     if (o->service->addresses == NULL)
         return LC_OK;
     e = read_options(o);
-    for (size_t i = 0; e == LC_OK && i < given->count; i++)
+    for (size_t i = 0; e == LC_OK && !passed && i < given->count; i++)
         e = open_text(o, given->items[i], false);
-    for (size_t i = 0; e == LC_OK && given->count == 0 && o->service->addresses[i] != NULL; i++)
+    for (size_t i = 0;
+         e == LC_OK && !passed && given->count == 0 && o->service->addresses[i] != NULL; i++)
         e = open_text(o, o->service->addresses[i], true);
     if (e == LC_OK)
         e = open_socket(o, LC_UNIX_STREAM, o->service->stream_socket, o->service->stream_mode);
@@ -350,9 +365,10 @@ static lc_err open_service(const struct opening *o)
 lc_err lc_doors_open(const struct lc_server_config *config, struct lc_doors *ret,
                      struct lc_diag *diag)
 {
-    lc_err e = LC_OK;
+    lc_err e;
 
     *ret = (struct lc_doors){.dir_fd = -1};
+    e = lc_doors_take_passed(config, ret, diag);
     for (size_t i = 0; e == LC_OK && i < LC_SERVICE_COUNT; i++) {
         const struct opening o = {config, lc_services[i], (enum lc_service_id)i, ret, diag};
 
@@ -365,7 +381,7 @@ void lc_doors_close(struct lc_doors *doors)
 {
     for (size_t s = 0; s < LC_SERVICE_COUNT; s++) {
         for (size_t i = 0; i < doors->count[s]; i++)
-            close_door(doors->door[s][i]);
+            lc_door_close(doors->door[s][i]);
         doors->count[s] = 0;
     }
     if (doors->dir_fd >= 0)

@@ -21,6 +21,7 @@ struct lc_door {
     struct lc_addr addr;              /* with the port that the kernel chose */
     char text[LC_ADDR_TEXT_MAX + 16]; /* as net/addr.h reads it */
     char *path;                       /* of a Unix socket, malloc'ed: to be removed at the end */
+    bool is_passed;                   /* the service manager opened it, and keeps it */
     int fds[LC_WORKERS_MAX];          /* -1: none, or given away */
 };
 
@@ -35,6 +36,18 @@ struct lc_doors {
  * lc_doors_close() is to be called all the same. */
 LC_MUST_CHECK lc_err lc_doors_open(const struct lc_server_config *config, struct lc_doors *ret,
                                    struct lc_diag *diag);
+/* passed.c: makes doors of what the service manager gave (struct lc_server_config.fd_names). */
+LC_MUST_CHECK lc_err lc_doors_take_passed(const struct lc_server_config *config,
+                                          struct lc_doors *doors, struct lc_diag *diag);
+bool lc_doors_has_passed(const struct lc_doors *doors, enum lc_service_id service);
+
+/* A door without sockets. NULL: no memory. */
+struct lc_door *lc_door_new(void);
+/* Sets its text, from its address and path. */
+void lc_door_name(struct lc_door *door);
+void lc_door_close(struct lc_door *door);
+const char *lc_service_name(enum lc_service_id service);
+
 /* Closes what was not given away, and removes the Unix paths. */
 void lc_doors_close(struct lc_doors *doors);
 

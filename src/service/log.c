@@ -34,6 +34,7 @@ struct event {
 
 struct lc_log {
     struct lc_log_config config;
+    atomic_int level;
     pthread_t writer;
     pthread_mutex_t lock;
     pthread_cond_t told; /* for the writer */
@@ -147,7 +148,7 @@ void lc_log_tell(struct lc_log_site *site, struct lc_log *log, enum lc_level lev
 {
     unsigned suppressed;
 
-    if (level < log->config.level ||
+    if ((int)level < atomic_load_explicit(&log->level, memory_order_relaxed) ||
         !may_tell(site, lc_monotonic(log->config.clock).ns, &suppressed))
         return;
     pthread_mutex_lock(&log->lock);
@@ -321,6 +322,11 @@ void lc_log_taken(struct lc_log *log)
 
 /* ---- life ---- */
 
+void lc_log_set_level(struct lc_log *log, enum lc_level level)
+{
+    atomic_store_explicit(&log->level, (int)level, memory_order_relaxed);
+}
+
 lc_err lc_log_open(const struct lc_log_config *config, struct lc_log **ret)
 {
     struct lc_log *log = calloc(1, sizeof *log);
@@ -328,6 +334,7 @@ lc_err lc_log_open(const struct lc_log_config *config, struct lc_log **ret)
     if (log == NULL)
         return -ENOMEM;
     log->config = *config;
+    lc_log_set_level(log, config->level);
     pthread_mutex_init(&log->lock, NULL);
     pthread_cond_init(&log->told, NULL);
 

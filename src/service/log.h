@@ -81,6 +81,9 @@ LC_MUST_CHECK lc_err lc_log_open(const struct lc_log_config *config, struct lc_l
 /* Writes what is queued, then ends. NULL is accepted. No other thread may use it any more. */
 void lc_log_close(struct lc_log *log);
 
+/* From now on this level and worse. Any thread. */
+void lc_log_set_level(struct lc_log *log, enum lc_level level);
+
 /* Who stores events: `notify` is called by any thread when there is one, and must not block. From
  * now on until `notify` is NULL again events wait to be taken. */
 void lc_log_taker(struct lc_log *log, void (*notify)(void *arg), void *arg);

@@ -4,16 +4,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "conn/session.h"
 #include "service/greeting.h"
-#include "service/worker.h"
+#include "service/server_impl.h"
 
 #define STOP_MS 5000 /* for clients to take their last answers */
 
@@ -21,16 +18,6 @@ const struct lc_service *const lc_services[LC_SERVICE_COUNT] = {
     [LC_SERVICE_LOGS] = &lc_service_collect,  [LC_SERVICE_QUERY] = &lc_service_ask,
     [LC_SERVICE_GATHER] = &lc_service_gather, [LC_SERVICE_FORWARD] = &lc_service_forward,
     [LC_SERVICE_GELF] = &lc_service_gelf,
-};
-
-struct lc_server {
-    struct lc_site site;
-    struct lc_doors doors;
-    struct lc_worker_run *runs[LC_WORKERS_MAX];
-    struct lc_worker *workers[LC_WORKERS_MAX];
-    unsigned started; /* workers whose threads run */
-    void *shared[LC_SERVICE_COUNT];
-    int ended_fd; /* an eventfd: worker threads that have ended */
 };
 
 /* ---- start ---- */
@@ -43,7 +30,7 @@ static unsigned cpus(void)
     return n > LC_WORKERS_MAX ? LC_WORKERS_MAX : (unsigned)n;
 }
 
-static void resolve_defaults(struct lc_server_config *c)
+void lc_server_resolve(struct lc_server_config *c)
 {
     if (c->workers == 0)
         c->workers = cpus();
@@ -133,6 +120,23 @@ static lc_err open_log(struct lc_server *s)
     return lc_log_open(&config, &s->site.log);
 }
 
+static void tell_doors(struct lc_server *s)
+{
+    for (size_t i = 0; i < LC_SERVICE_COUNT; i++) {
+        for (size_t n = 0; n < s->doors.count[i]; n++) {
+            const struct lc_door *d = s->doors.door[i][n];
+            struct lc_log_site each = {0}; /* every one is told */
+            const struct lc_log_field fields[] = {
+                LC_LOG_TEXT("service", lc_service_name((enum lc_service_id)i)),
+                LC_LOG_TEXT("address", d->text)};
+
+            if (d->is_passed)
+                lc_log_tell(&each, s->site.log, LC_LEVEL_INFO, "server.socket_from_manager", fields,
+                            LC_ARRAY_LEN(fields));
+        }
+    }
+}
+
 static void say_ready(struct lc_server *s)
 {
     const struct lc_server_config *c = &s->site.config;
@@ -142,6 +146,7 @@ static void say_ready(struct lc_server *s)
            LC_LOG_U64("workers", s->site.worker_count),
            LC_LOG_TEXT("io", lc_loop_backend(s->workers[0]->loop)),
            LC_LOG_TEXT("data", c->data_dir));
+    tell_doors(s);
     for (size_t i = 0; i < s->doors.count[LC_SERVICE_QUERY]; i++) {
         const struct lc_door *d = s->doors.door[LC_SERVICE_QUERY][i];
 
@@ -198,12 +203,14 @@ lc_err lc_server_start(const struct lc_server_config *config, struct lc_server *
         diag->text[0] = 0;
     if (s != NULL) {
         s->doors.dir_fd = -1;
+        s->given = *config;
         s->site.config = *config;
-        resolve_defaults(&s->site.config);
+        lc_server_resolve(&s->site.config);
         s->site.clock = &lc_clock_system;
         s->site.workers = s->workers;
         s->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        e = s->ended_fd < 0 ? -errno : start(s, diag);
+        s->reloaded_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        e = s->ended_fd < 0 || s->reloaded_fd < 0 ? -errno : start(s, diag);
     }
     if (e != LC_OK) {
         if (diag != NULL && diag->text[0] == 0)
@@ -225,7 +232,7 @@ const char *lc_server_address(const struct lc_server *server, enum lc_service_id
 
 /* ---- stop ---- */
 
-static void begin_stop(struct lc_server *s)
+void lc_server_drain(struct lc_server *s)
 {
     for (unsigned i = 0; i < s->site.worker_count; i++)
         lc_worker_run_drain(s->runs[i]);
@@ -269,9 +276,15 @@ static struct lc_time stop_deadline(const struct lc_server *s)
     return lc_time_add_ms(lc_monotonic(s->site.clock), STOP_MS);
 }
 
+void lc_server_finish(struct lc_server *s, int other_fd)
+{
+    (void)!wait_ended(s, stop_deadline(s), other_fd);
+    end_stop(s);
+}
+
 void lc_server_stop(struct lc_server *server, bool now)
 {
-    begin_stop(server);
+    lc_server_drain(server);
     if (!now)
         wait_ended(server, stop_deadline(server), -1);
     end_stop(server);
@@ -296,93 +309,10 @@ void lc_server_free(struct lc_server *server)
         lc_worker_run_free(s->runs[i]);
     lc_gates_close(&s->site);
     lc_log_close(s->site.log);
+    lc_server_drop_generations(s);
     if (s->ended_fd >= 0)
         close(s->ended_fd);
+    if (s->reloaded_fd >= 0)
+        close(s->reloaded_fd);
     free(s);
-}
-
-/* ---- run ---- */
-
-/* A connection is a descriptor; the limit that a login shell gives is for interactive use. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
-/* A descriptor from which SIGTERM and SIGINT are read; threads started later have them blocked. */
-static lc_err take_signals(int *ret_fd)
-{
-    const struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigset_t set;
-
-    sigaction(SIGPIPE, &ignore, NULL);
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    *ret_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return *ret_fd < 0 ? -errno : LC_OK;
-}
-
-/* Until a signal, which is told, or until a worker has failed. */
-static lc_err serve(struct lc_server *s, int signal_fd)
-{
-    struct pollfd fds[] = {{.fd = signal_fd, .events = POLLIN},
-                           {.fd = s->ended_fd, .events = POLLIN}};
-    struct signalfd_siginfo info;
-
-    while (poll(fds, 2, -1) < 0 && errno == EINTR)
-        ;
-    if (read(signal_fd, &info, sizeof info) == sizeof info) {
-        lc_log(s->site.log, LC_LEVEL_INFO, "server.stopping",
-               LC_LOG_TEXT("signal", strsignal((int)info.ssi_signo)));
-        return LC_OK;
-    }
-    return -EIO;
-}
-
-/* Why a worker ended by itself; LC_OK: none did. */
-static lc_err worker_error(const struct lc_server *s)
-{
-    for (unsigned i = 0; i < s->site.worker_count; i++) {
-        if (s->runs[i]->err != LC_OK)
-            return s->runs[i]->err;
-    }
-    return LC_OK;
-}
-
-lc_err lc_server_run(const struct lc_server_config *config, struct lc_diag *diag)
-{
-    struct lc_server *s;
-    int signal_fd;
-    lc_err e = take_signals(&signal_fd);
-
-    if (e != LC_OK) {
-        lc_diag_set(diag, "signals: %s", lc_strerror(e));
-        return e;
-    }
-    raise_descriptor_limit();
-    e = lc_server_start(config, &s, diag);
-    if (e == LC_OK) {
-        e = serve(s, signal_fd);
-        begin_stop(s);
-        (void)!wait_ended(s, stop_deadline(s), signal_fd);
-        end_stop(s);
-        if (e != LC_OK) {
-            e = worker_error(s);
-            lc_diag_set(diag, "a worker failed: %s", lc_strerror(e));
-        }
-        lc_log(s->site.log, LC_LEVEL_INFO, "server.stopped",
-               LC_LOG_U64("uptime_s",
-                          (uint64_t)((lc_monotonic(s->site.clock).ns - s->site.started.ns) /
-                                     LC_NS_PER_S)));
-        lc_server_free(s);
-    }
-    close(signal_fd);
-    return e;
 }

@@ -110,6 +110,19 @@ struct lc_server_config {
      * newcomer wants to paste: where to send, where to ask. NULL: not wanted. */
     void (*ready)(void *arg, const char *text);
     void *ready_arg;
+
+    /* SIGHUP: reads the options again. LC_OK with *ret, which borrows from *ret_owner until
+     * release(); else why not, in diag. Both are called by the thread of lc_server_run(). NULL: the
+     * options stay as they are. */
+    lc_err (*reread)(void *arg, struct lc_server_config *ret, void **ret_owner,
+                     struct lc_diag *diag);
+    void (*release)(void *owner);
+    void *reread_arg;
+
+    /* Listening sockets from the service manager (socket activation), for the services that their
+     * names say: `fd_names` as sd_listen_fds_with_names(3) gives them, NULL-terminated; the
+     * descriptors begin with 3. A service that has some opens no network address. */
+    char *const *fd_names;
 };
 
 /* The defaults of the table; the log goes to standard error. */
@@ -133,9 +146,20 @@ void lc_server_stop(struct lc_server *server, bool now);
 /* After lc_server_stop(). NULL is accepted. */
 void lc_server_free(struct lc_server *server);
 
+/* Takes other options: those that can change while it runs (LC_OPTION_RELOAD) count from now on,
+ * and the log tells which have, and which would need a restart. Both outlive the call: `config`
+ * borrows from `owner`, which is given to config->release() when nobody reads it any more. One
+ * after the other: lc_server_reloaded() is true before the next. The thread that started it. */
+void lc_server_reload(struct lc_server *server, const struct lc_server_config *config, void *owner);
+/* Whether all workers have taken the last reload; call it when lc_server_reload_fd() is readable.
+ */
+bool lc_server_reloaded(struct lc_server *server);
+int lc_server_reload_fd(const struct lc_server *server);
+
 /* lc_server_start(), then until SIGTERM or SIGINT (a second one: at once), then stop and free.
- * LC_OK after an orderly stop. Blocks these signals for the calling thread and those it starts,
- * and ignores SIGPIPE. */
+ * LC_OK after an orderly stop. SIGHUP reloads. Tells the service manager (sd_notify(3)) how it is,
+ * and that it lives as long as all workers do. Blocks these signals for the calling thread and
+ * those it starts, and ignores SIGPIPE. */
 LC_MUST_CHECK lc_err lc_server_run(const struct lc_server_config *config, struct lc_diag *diag);
 
 #endif

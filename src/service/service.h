@@ -26,7 +26,9 @@ struct lc_worker;
 
 /* What all of a server share; it is set before the first worker starts, and stays. */
 struct lc_site {
-    struct lc_server_config config; /* every "0: default" is resolved */
+    /* As it was at the start; every "0: default" is resolved. What can be reloaded is read from
+     * lc_worker.config. */
+    struct lc_server_config config;
     const struct lc_clock *clock;
     struct lc_store *store;
     struct lc_log *log;
@@ -41,6 +43,7 @@ struct lc_site {
 /* One thread with its loop; what happens on its connections is on it alone. */
 struct lc_worker {
     struct lc_site *site;
+    const struct lc_server_config *config; /* as it is now; another one after reload() */
     unsigned index;
     struct lc_loop *loop;
     struct lc_shard *shard; /* this worker is its writer */
@@ -90,8 +93,11 @@ struct lc_service {
      * when it cannot be opened. */
     void (*accept)(void *state, int fd, const struct lc_addr *peer, const struct lc_guest *guest);
     lc_err (*datagrams)(void *state, int fd); /* takes fd; NULL: the service takes none */
-    void (*drain)(void *state);               /* ends everything in order, then w->idle() */
-    void (*drop)(void *state);                /* after drain(): at once */
+    /* The worker's config is another one, and the old one goes when this returns: texts that were
+     * borrowed from it must be borrowed anew. NULL: nothing of it is kept. */
+    void (*reload)(void *state);
+    void (*drain)(void *state); /* ends everything in order, then w->idle() */
+    void (*drop)(void *state);  /* after drain(): at once */
     bool (*is_idle)(const void *state);
     void (*close)(void *state); /* NULL is accepted */
 };

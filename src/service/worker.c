@@ -62,6 +62,46 @@ static void notify_progress(void *arg)
     lc_loop_post(w->worker.loop, &w->progress);
 }
 
+/* ---- another configuration, and signs of life ---- */
+
+static void use_config(struct lc_worker_run *w, const struct lc_server_config *config)
+{
+    w->worker.config = config;
+    w->worker.arrivals.detect_level = config->detect_level;
+}
+
+static void reload(struct lc_task *task)
+{
+    struct lc_worker_run *w = LC_CONTAINER(task, struct lc_worker_run, reload);
+
+    use_config(w, w->next_config);
+    for (size_t s = 0; s < LC_SERVICE_COUNT; s++) {
+        if (w->state[s] != NULL && lc_services[s]->reload != NULL)
+            lc_services[s]->reload(w->state[s]);
+    }
+    eventfd_write(w->reloaded_fd, 1);
+}
+
+static void beat(struct lc_task *task)
+{
+    struct lc_worker_run *w = LC_CONTAINER(task, struct lc_worker_run, beat);
+
+    atomic_fetch_add_explicit(&w->beats, 1, memory_order_relaxed);
+}
+
+void lc_worker_run_reload(struct lc_worker_run *w, const struct lc_server_config *config,
+                          int reloaded_fd)
+{
+    w->next_config = config;
+    w->reloaded_fd = reloaded_fd;
+    lc_loop_post(w->worker.loop, &w->reload);
+}
+
+void lc_worker_run_beat(struct lc_worker_run *w)
+{
+    lc_loop_post(w->worker.loop, &w->beat);
+}
+
 /* ---- the end ---- */
 
 static void close_listeners(struct lc_worker_run *w)
@@ -206,10 +246,12 @@ lc_err lc_worker_run_new(struct lc_site *site, unsigned index, int ended_fd,
     w->worker.idle = on_idle;
     w->worker.arrivals.clock = site->clock;
     w->worker.arrivals.counters = &w->worker.counters.conn;
-    w->worker.arrivals.detect_level = site->config.detect_level;
+    use_config(w, &site->config);
     lc_dynbuf_init(&w->worker.out, 2 * LC_ANSWERS_OCTETS_MAX);
     lc_task_init(&w->drain, drain);
     lc_task_init(&w->drop, drop);
+    lc_task_init(&w->reload, reload);
+    lc_task_init(&w->beat, beat);
     lc_task_init(&w->own_log, store_own_log);
     lc_task_init(&w->progress, on_progress);
     lc_link_init(&w->worker.appenders);

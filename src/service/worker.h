@@ -32,6 +32,10 @@ struct lc_worker_run {
     size_t listener_count;
     struct lc_task drain, drop, own_log;
     struct lc_task progress; /* posted by the shard's committer */
+    struct lc_task reload, beat;
+    const struct lc_server_config *next_config; /* for `reload`, posted with it */
+    int reloaded_fd;                            /* an eventfd, counted up when it is taken */
+    atomic_uint beats;
     bool draining;
     lc_err err;   /* why the loop failed; valid after the thread has ended */
     int ended_fd; /* an eventfd, counted up when the thread ends; borrowed */
@@ -45,6 +49,11 @@ LC_MUST_CHECK lc_err lc_worker_run_new(struct lc_site *site, unsigned index, int
 LC_MUST_CHECK lc_err lc_worker_run_open(struct lc_worker_run *w, void *const *shared,
                                         struct lc_doors *doors);
 LC_MUST_CHECK lc_err lc_worker_run_start(struct lc_worker_run *w);
+/* Gives it another configuration, which lives until the next one is taken; the last one must be. */
+void lc_worker_run_reload(struct lc_worker_run *w, const struct lc_server_config *config,
+                          int reloaded_fd);
+/* Counts up lc_worker_run.beats when its loop turns. */
+void lc_worker_run_beat(struct lc_worker_run *w);
 /* Listens no more, and ends when its services have nothing left to wait for. */
 void lc_worker_run_drain(struct lc_worker_run *w);
 /* After drain: drops all connections. */

@@ -59,6 +59,9 @@ struct lc_store {
     struct lc_manifest manifest;
     atomic_uint_fast64_t next_segment;
 
+    atomic_uint_fast64_t retain_octets; /* never 0 */
+    atomic_int_fast64_t retain_ns;      /* 0: no limit */
+
     pthread_mutex_t queue_lock;
     pthread_cond_t queue_wake, upkeep_wake; /* the two threads of maintenance */
     struct lc_sealing *queue;               /* oldest first */

@@ -191,6 +191,26 @@ static void retention_removes_and_counts(void **state)
     life_end(&l);
 }
 
+/* It can change while the store is open. */
+static void retention_changes(void **state)
+{
+    LC_UNUSED(state);
+    struct life l;
+    life_begin(&l, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        life_append(&l, 100);
+        assert_lc_ok(lc_store_step(l.store, LC_WORK_SEAL));
+    }
+    life_append(&l, 10);
+    life_work(&l, LC_WORK_COMMIT);
+    life_work(&l, LC_WORK_RETAIN);
+    assert_true(lc_store_stats(l.store).retired == 0);
+    assert_lc_ok(lc_store_retain(l.store, 1, 0));
+    life_work(&l, LC_WORK_RETAIN);
+    assert_true(lc_store_stats(l.store).retired == 2);
+    life_end(&l);
+}
+
 /* What is too old goes, though it would not fill a set for long; what is young stays. */
 static void age_reaches_into_memory(void **state)
 {
@@ -285,6 +305,7 @@ int main(void)
         cmocka_unit_test(what_was_seen_stays),
         cmocka_unit_test(shards_come_and_stay),
         cmocka_unit_test(retention_removes_and_counts),
+        cmocka_unit_test(retention_changes),
         cmocka_unit_test(age_reaches_into_memory),
         cmocka_unit_test(waits_for_a_seal),
         cmocka_unit_test(reservation_is_extended),

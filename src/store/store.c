@@ -299,19 +299,30 @@ static lc_err lock_directory(struct lc_store *s, struct lc_diag *diag)
     return LC_OK;
 }
 
+lc_err lc_store_retain(struct lc_store *s, uint64_t retain_octets, int64_t retain_ns)
+{
+    uint64_t total, free_octets;
+    if (retain_octets == 0) {
+        lc_err e = s->disk->space(s->disk->state, s->dir_path, &total, &free_octets);
+        if (e != LC_OK)
+            return e;
+        uint64_t share = total / 100 * RETAIN_PERCENT;
+        retain_octets = share < RETAIN_DEFAULT ? share : RETAIN_DEFAULT;
+    }
+    atomic_store_explicit(&s->retain_octets, retain_octets, memory_order_relaxed);
+    atomic_store_explicit(&s->retain_ns, retain_ns, memory_order_relaxed);
+    lc_upkeep_wake(s);
+    return LC_OK;
+}
+
 static lc_err choose_retention(struct lc_store *s, struct lc_diag *diag)
 {
-    if (s->config.retain_octets != 0 || s->config.spool_octets != 0)
+    if (s->config.spool_octets != 0)
         return LC_OK;
-    uint64_t total, free_octets;
-    lc_err e = s->disk->space(s->disk->state, s->dir_path, &total, &free_octets);
-    if (e != LC_OK) {
+    lc_err e = lc_store_retain(s, s->config.retain_octets, s->config.retain_ns);
+    if (e != LC_OK)
         lc_diag_set(diag, "%s: %s", s->dir_path, lc_strerror(e));
-        return e;
-    }
-    uint64_t share = total / 100 * RETAIN_PERCENT;
-    s->config.retain_octets = share < RETAIN_DEFAULT ? share : RETAIN_DEFAULT;
-    return LC_OK;
+    return e;
 }
 
 static lc_err open_in(struct lc_store *s, const char *dir, struct lc_store_report *report,

@@ -52,6 +52,11 @@ LC_MUST_CHECK lc_err lc_store_open(const struct lc_store_config *config, struct 
 /* Commits what was appended, then stops the threads. No writer or snapshot may remain. */
 void lc_store_close(struct lc_store *store);
 
+/* From now on, as the configuration's members of these names. Any thread. -errno: the file system
+ * does not say how large it is; nothing has changed. */
+LC_MUST_CHECK lc_err lc_store_retain(struct lc_store *store, uint64_t retain_octets,
+                                     int64_t retain_ns);
+
 /* ---- the way in: one writer thread for each shard ---- */
 
 /* n < writers */

@@ -225,10 +225,10 @@ static void close_old_sets(struct lc_store *s, const struct lc_version *v)
 {
     if (s->config.spool_octets != 0)
         close_released_sets(s, v);
-    if (s->config.retain_ns == 0 || s->config.spool_octets != 0)
+    int64_t age = atomic_load_explicit(&s->retain_ns, memory_order_relaxed);
+    if (age == 0 || s->config.spool_octets != 0)
         return;
-    int64_t age = s->config.retain_ns < SET_AGE_MAX ? s->config.retain_ns : SET_AGE_MAX;
-    int64_t oldest = lc_wall_ns(s->clock) - age;
+    int64_t oldest = lc_wall_ns(s->clock) - (age < SET_AGE_MAX ? age : SET_AGE_MAX);
     for (size_t i = 0; i < v->set_count; i++) {
         const struct lc_set *set = v->sets[i];
         if (lc_set_shard(set) < s->shard_count && lc_set_committed(set) > 0 &&
@@ -241,9 +241,11 @@ static size_t pick_old(const struct lc_store *s, const struct lc_version *v,
                        struct lc_segment **victims)
 {
     int64_t min_received = INT64_MIN;
-    if (s->config.retain_ns > 0)
-        min_received = lc_wall_ns(s->clock) - s->config.retain_ns;
-    return lc_retain_pick(v, s->config.retain_octets, min_received, victims);
+    int64_t age = atomic_load_explicit(&s->retain_ns, memory_order_relaxed);
+    if (age > 0)
+        min_received = lc_wall_ns(s->clock) - age;
+    uint64_t octets = atomic_load_explicit(&s->retain_octets, memory_order_relaxed);
+    return lc_retain_pick(v, octets, min_received, victims);
 }
 
 static size_t pick_released(const struct lc_store *s, const struct lc_version *v,

@@ -300,6 +300,14 @@ static lc_err collect_open(const struct kind *kind, struct lc_worker *w, void **
     return LC_OK;
 }
 
+/* The rest of the session's configuration needs a restart. */
+static void collect_reload(void *state)
+{
+    struct collect *c = state;
+
+    c->session.acks = (enum lc_acks)c->worker->config->acks;
+}
+
 static lc_err collect_datagrams(void *state, int fd)
 {
     struct collect *c = state;
@@ -364,8 +372,8 @@ static void collect_close(void *state)
 /* ---- the services ---- */
 
 #define COMMON                                                                                     \
-    .accept = collect_accept, .drain = collect_drain, .drop = collect_drop,                        \
-    .is_idle = collect_is_idle, .close = collect_close
+    .accept = collect_accept, .reload = collect_reload, .drain = collect_drain,                    \
+    .drop = collect_drop, .is_idle = collect_is_idle, .close = collect_close
 
 static lc_err open_logs(void *shared, struct lc_worker *w, void **ret)
 {

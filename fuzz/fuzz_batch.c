@@ -60,7 +60,7 @@ static void write_again(struct lc_batch_writer *w, int level)
     size_t used;
     lc_err e = lc_batch_finish(w, 7, LC_BATCH_DOUBTED, level, &out);
     LC_ASSERT(e == LC_OK);
-    e = lc_batch_message(lc_dynbuf_slice(&out), &m, &used);
+    e = lc_batch_take(lc_dynbuf_slice(&out), &m, &used);
     LC_ASSERT(e == LC_OK && used == out.n && m.sequence == 7);
     e = lc_batch_open(&m, &scratch, &records);
     LC_ASSERT(e == LC_OK);
@@ -97,10 +97,10 @@ static void check_message(struct lc_slice in)
 {
     struct lc_batch_message whole = {0}, part;
     size_t whole_used = 0, used;
-    lc_err e = lc_batch_message(in, &whole, &whole_used);
+    lc_err e = lc_batch_take(in, &whole, &whole_used);
     LC_ASSERT(e != LC_OK || (is_in(whole.payload, in) && whole_used <= in.n));
     for (size_t i = 0; i < in.n; i++) {
-        lc_err sooner = lc_batch_message(lc_slice(in.p, i), &part, &used);
+        lc_err sooner = lc_batch_take(lc_slice(in.p, i), &part, &used);
         LC_ASSERT(sooner == LC_EMORE || (sooner == e && (e != LC_OK || used == whole_used)));
     }
     struct lc_batch_hello hello;

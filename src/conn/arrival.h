@@ -23,10 +23,12 @@ enum lc_arrival_kind { LC_ARRIVALS(LC_ARRIVAL_ENUM) LC_ARRIVAL_KINDS };
 struct lc_arrival {
     struct lc_record record;     /* borrowed from the input and from the context's scratch */
     struct lc_unplaced unplaced; /* further fields */
-    enum lc_arrival_kind kind;   /* as what it was decoded */
-    bool truncated;              /* only the first part was kept */
-    bool owed;                   /* its outcome is to be told to the session */
-    bool answered;               /* the sender may wait for an answer: so commit at once */
+    struct lc_slice sender;      /* likewise, of a record that may be stored elsewhere too */
+    struct lc_slice sequence;
+    enum lc_arrival_kind kind; /* as what it was decoded */
+    bool truncated;            /* only the first part was kept */
+    bool owed;                 /* its outcome is to be told to the session */
+    bool answered;             /* the sender may wait for an answer: so commit at once */
 };
 
 /* What a record has from where it came in, and not from what it says. */

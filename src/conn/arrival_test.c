@@ -227,7 +227,8 @@ static void every_protocol_is_refused_in_its_own_language(void **state)
     refused(LC_PROTO_TLS, LC_LIT("\25\3\1\0\2\2\50"));
     refused(LC_PROTO_FRAMES, LC_LIT("\0\0\0\16ERROR:not here"));
     refused(LC_PROTO_BINARY_V1, LC_LIT("\1\200\0\11\0\0\0\0\2not here"));
-    refused(LC_PROTO_BINARY_V2, LC_LIT("ERROR|not here\n"));
+    refused(LC_PROTO_BINARY_V2,
+            LC_LIT("\x02\xFF\0\0\0\0\0\x09\0\0\0\0\0\0\0\0\x11\xF5\xDC#\x05not here"));
 }
 
 int main(void)

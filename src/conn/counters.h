@@ -18,7 +18,8 @@
     X(JSON, json, "JSON objects received")                                                         \
     X(BINARY1, binary1, "records received in binary v1")                                           \
     X(FORWARD, forward, "records received in Fluentd's protocol")                                  \
-    X(GELF, gelf, "GELF messages received")
+    X(GELF, gelf, "GELF messages received")                                                        \
+    X(BINARY2, binary2, "records received in binary v2")
 
 #define LC_CONN_COUNTERS(X)                                                                        \
     X(sessions_lines, "connections that spoke lines")                                              \
@@ -27,6 +28,8 @@
     X(sessions_binary1, "connections that spoke binary v1")                                        \
     X(sessions_forward, "connections that spoke Fluentd's protocol")                               \
     X(sessions_gelf, "connections that spoke GELF")                                                \
+    X(sessions_binary2, "connections that spoke binary v2")                                        \
+    X(batches, "batches of binary v2 received")                                                    \
     X(proxied, "connections whose client a PROXY header named")                                    \
     X(frames, "length-prefixed frames received")                                                   \
     X(datagrams, "datagrams received")                                                             \

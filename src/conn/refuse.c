@@ -2,6 +2,7 @@
 #include "conn/refuse.h"
 
 #include "conn/answers.h"
+#include "proto/batch.h"
 
 static lc_err refuse_http1(const char *why, struct lc_dynbuf *out)
 {
@@ -41,6 +42,8 @@ lc_err lc_refuse(enum lc_protocol protocol, const char *why, struct lc_dynbuf *o
     case LC_PROTO_BINARY_V1:
         n = lc_answer_error(LC_ANSWER_BINARY1, 0, 0, why, text, sizeof text);
         return lc_dynbuf_append(out, lc_slice(text, n));
+    case LC_PROTO_BINARY_V2:
+        return lc_batch_put_error(out, 0, LC_BATCH_ERROR_REFUSED, why);
     case LC_PROTO_TLS:
         return lc_dynbuf_append(out, lc_slice(alert, sizeof alert));
     case LC_PROTO_HTTP1:

@@ -182,7 +182,7 @@ static void on_eof(void *user, struct lc_slice rest)
 
 static bool is_owed_nothing(const struct lc_session *s)
 {
-    return lc_answers_is_empty(&s->answers) && !(s->stall & LC_STALL_BUSY);
+    return lc_answers_is_empty(&s->answers) && !(s->stall & LC_STALL_BUSY) && !s->owes_stored;
 }
 
 /* After every call from outside: sends, and closes or pauses when it is time. */

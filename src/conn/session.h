@@ -19,6 +19,7 @@
 #include "conn/answers.h"
 #include "conn/arrival.h"
 #include "net/stream.h"
+#include "proto/batch.h"
 #include "proto/detect.h"
 
 struct lc_session;
@@ -27,10 +28,11 @@ struct lc_session;
 struct lc_session_config {
     struct lc_loop *loop;
     struct lc_arrival_context *arrivals;
-    struct lc_dynbuf *out; /* scratch for answers, empty between calls; takes twice
-                            * LC_ANSWERS_OCTETS_MAX */
-    unsigned speaks;       /* LC_SPEAKS() */
-    size_t line_max;       /* octets of a line, at most LC_SESSION_LINE_MAX */
+    struct lc_dynbuf *out;     /* scratch for answers, empty between calls; takes twice
+                                * LC_ANSWERS_OCTETS_MAX */
+    struct lc_dynbuf *records; /* scratch for decompressed batches, at most LC_BATCH_MAX */
+    unsigned speaks;           /* LC_SPEAKS() */
+    size_t line_max;           /* octets of a line, at most LC_SESSION_LINE_MAX */
     enum lc_acks acks;
     struct lc_slice space;    /* of records that name none; empty: the default one */
     int64_t idle_ms;          /* without a request for so long: close; 0: never */
@@ -58,6 +60,13 @@ struct lc_session_handler {
     /* LC_OK with the record's id: its outcome is told by lc_session_outcome(). LC_EWAIT: no room;
      * the session keeps the message until lc_session_retry(). Any other error: refused. */
     lc_err (*record)(void *user, const struct lc_arrival *a, uint64_t *ret_id);
+    /* A sender of batches (binary v2) says who it is. Answered by lc_session_welcome() or
+     * lc_session_turn_away(), within the call or later, or the peer is taken elsewhere by
+     * lc_session_release(). Until then nothing else is read. */
+    void (*hello)(void *user, const struct lc_batch_hello *hello);
+    /* A record of a batch. LC_OK: dealt with; when it is durable, lc_session_stored(). LC_EWAIT: as
+     * record(). LC_EFULL: no batch is taken before another HELLO. LC_ELIMIT: too many senders. */
+    lc_err (*batched)(void *user, struct lc_arrival *a, uint64_t sequence, bool doubted);
     /* A request. It is answered by lc_session_reply(), and ended by lc_session_done() or
      * lc_session_fail(), within the call or later; until then nothing else is read from this
      * peer. */
@@ -93,6 +102,26 @@ bool lc_session_outcome(struct lc_session *s, uint64_t upto, lc_err outcome);
 bool lc_session_is_waiting(const struct lc_session *s);
 /* There is room again after LC_EWAIT. */
 void lc_session_retry(struct lc_session *s);
+
+/* ---- binary v2 ---- */
+
+/* HELLO is answered: the sender has come so far. */
+void lc_session_welcome(struct lc_session *s, const struct lc_sender_position *at);
+/* Tells the error; closes, but for LC_BATCH_ERROR_FULL: then another HELLO is waited for. */
+void lc_session_turn_away(struct lc_session *s, enum lc_batch_error code, const char *text);
+/* Records up to there are durable. all: nothing further waits. */
+void lc_session_stored(struct lc_session *s, uint64_t upto, bool all);
+/* Within hello(): a descriptor of the peer, and the sequence of its HELLO, for
+ * lc_session_adopt() on another loop. The session closes without a word. -errno: nothing was done.
+ */
+LC_MUST_CHECK lc_err lc_session_release(struct lc_session *s, int *ret_fd, uint64_t *ret_sequence);
+/* As lc_session_open(), for a peer that waits for the answer to its HELLO. */
+LC_MUST_CHECK lc_err lc_session_adopt(const struct lc_session_config *config,
+                                      const struct lc_session_handler *handler, void *user, int fd,
+                                      const struct lc_addr *peer, uint64_t sequence,
+                                      struct lc_session **ret);
+
+/* ---- questions ---- */
 
 /* A further part of the answer to a question, in lines, wherever it is cut; in binary v1 it is
  * packed. As lc_stream_write() and lc_stream_send(); also -ENOMEM. *ret_sent: octets queued. */

@@ -10,9 +10,10 @@
 
 /* What stands in `speaks` of some service has its row here. */
 static const struct lc_framing *const framings[LC_PROTO_COUNT] = {
-    [LC_PROTO_LINES] = &lc_framing_lines,     [LC_PROTO_SYSLOG_COUNTED] = &lc_framing_counted,
-    [LC_PROTO_FRAMES] = &lc_framing_prefixed, [LC_PROTO_BINARY_V1] = &lc_framing_binary1,
-    [LC_PROTO_FORWARD] = &lc_framing_forward, [LC_PROTO_GELF] = &lc_framing_gelf,
+    [LC_PROTO_LINES] = &lc_framing_lines,       [LC_PROTO_SYSLOG_COUNTED] = &lc_framing_counted,
+    [LC_PROTO_FRAMES] = &lc_framing_prefixed,   [LC_PROTO_BINARY_V1] = &lc_framing_binary1,
+    [LC_PROTO_FORWARD] = &lc_framing_forward,   [LC_PROTO_GELF] = &lc_framing_gelf,
+    [LC_PROTO_BINARY_V2] = &lc_framing_batches,
 };
 
 static void refuse(struct lc_session *s, const char *why)

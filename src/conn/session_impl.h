@@ -25,7 +25,8 @@ enum lc_session_stall {
     LC_STALL_ROOM = 1,    /* the store has none */
     LC_STALL_ANSWERS = 2, /* too many are owed */
     LC_STALL_OUTPUT = 4,  /* the peer doesn't read */
-    LC_STALL_BUSY = 8     /* a question is being answered */
+    LC_STALL_BUSY = 8,    /* a question is being answered */
+    LC_STALL_HELLO = 16   /* a sender of batches waits to be let in */
 };
 
 #define LC_BUSY_IN_MAX 16384 /* octets of input that are kept while a question is answered */
@@ -55,6 +56,8 @@ extern const struct lc_framing lc_framing_prefixed;
 extern const struct lc_framing lc_framing_binary1;
 extern const struct lc_framing lc_framing_forward;
 extern const struct lc_framing lc_framing_gelf;
+/* In framing_batches.c. */
+extern const struct lc_framing lc_framing_batches;
 
 struct lc_session {
     const struct lc_session_config *config;
@@ -91,6 +94,10 @@ struct lc_session {
     bool skip_to_nul;     /* a NUL ends it too */
     bool syslog_seen;     /* so a line's start may be a count */
     uint32_t sequence;    /* of the question that is being answered (binary v1) */
+    uint64_t message;     /* sequence of the last HELLO or BATCH (binary v2) */
+    bool welcomed;        /* batches are taken */
+    bool was_full;        /* they were, but another HELLO is waited for */
+    bool owes_stored;     /* records of batches wait to be durable */
 };
 
 static inline struct lc_time lc_session_after(const struct lc_session *s, int64_t ms)

@@ -11,6 +11,7 @@
 #include "net/stream.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -430,6 +431,15 @@ bool lc_stream_is_quiet(const struct lc_stream *s)
     bool idle = !s->connecting && !s->paused && !s->eof && !s->shut && !s->broken && is_heard(s) &&
                 s->kept.n == 0 && lc_stream_queued(s) == 0 && s->io.out == LC_OUT_NONE;
     return idle && recv(s->io.fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+lc_err lc_stream_duplicate(const struct lc_stream *s, int *ret_fd)
+{
+    int fd = fcntl(s->io.fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    *ret_fd = fd;
+    return LC_OK;
 }
 
 struct lc_time lc_stream_opened(const struct lc_stream *s)

@@ -102,6 +102,9 @@ void lc_stream_hand_over(struct lc_stream *s, const struct lc_stream_events *eve
 /* Open in both directions, nothing queued, nothing received that is not spent, in the kernel
  * neither (but octets that io_uring has taken from there show only in the next turn). */
 bool lc_stream_is_quiet(const struct lc_stream *s);
+/* Another descriptor of the same socket, to go on with elsewhere when this stream is closed at
+ * once. What was received is not there any more. -errno. */
+LC_MUST_CHECK lc_err lc_stream_duplicate(const struct lc_stream *s, int *ret_fd);
 /* When it was made, by the loop's clock. */
 struct lc_time lc_stream_opened(const struct lc_stream *s);
 

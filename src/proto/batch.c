@@ -38,7 +38,7 @@ static lc_err check_kind(const struct header *h)
     }
 }
 
-lc_err lc_batch_message(struct lc_slice in, struct lc_batch_message *ret, size_t *ret_used)
+lc_err lc_batch_take(struct lc_slice in, struct lc_batch_message *ret, size_t *ret_used)
 {
     /* what is wrong is told by the first octets that show it, not after 8 MiB have come */
     if (in.n > 0 && in.p[0] != LC_BATCH_VERSION)

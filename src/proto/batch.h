@@ -62,8 +62,8 @@ struct lc_batch_message {
  * LC_EVERSION  it does not begin with 2; LC_ELIMIT: its payload is longer than LC_BATCH_MAX;
  *              LC_ECORRUPT: its checksum is wrong; LC_ESYNTAX: an unknown command or flag. The
  *              stream cannot be followed any further. lc_batch_reason() has the words. */
-LC_MUST_CHECK lc_err lc_batch_message(struct lc_slice in, struct lc_batch_message *ret,
-                                      size_t *ret_used);
+LC_MUST_CHECK lc_err lc_batch_take(struct lc_slice in, struct lc_batch_message *ret,
+                                   size_t *ret_used);
 /* A static text for the peer. */
 const char *lc_batch_reason(lc_err e);
 

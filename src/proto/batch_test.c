@@ -94,7 +94,7 @@ static size_t feed(void *arg, struct lc_slice in, struct lc_dynbuf *said)
     while (!s->broken) {
         struct lc_batch_message m;
         size_t used;
-        lc_err e = lc_batch_message(lc_slice_from(in, spent), &m, &used);
+        lc_err e = lc_batch_take(lc_slice_from(in, spent), &m, &used);
         if (e == LC_EMORE)
             break;
         if (e != LC_OK) {
@@ -289,7 +289,7 @@ static void bad_messages(void **state)
         struct lc_batch_message got;
         size_t used;
         m.p[i] ^= 0x10;
-        lc_err e = lc_batch_message(lc_dynbuf_slice(&m), &got, &used);
+        lc_err e = lc_batch_take(lc_dynbuf_slice(&m), &got, &used);
         assert_true(e != LC_OK);
         m.p[i] ^= 0x10;
     }
@@ -450,7 +450,7 @@ static void full_batches(void **state)
 
     struct lc_batch_message m;
     size_t used;
-    assert_lc_ok(lc_batch_message(lc_dynbuf_slice(&out), &m, &used));
+    assert_lc_ok(lc_batch_take(lc_dynbuf_slice(&out), &m, &used));
     assert_int_equal(m.flags, LC_BATCH_ZSTD);
     struct lc_dynbuf scratch;
     struct lc_slice records;

@@ -3,7 +3,7 @@
 
 #define YEAR_1971_NS (INT64_C(365) * 86400 * LC_NS_PER_S)
 #define TWO_DAYS_NS  (INT64_C(2) * 86400 * LC_NS_PER_S)
-#define FURTHER_MAX  3 /* fields that further() adds */
+#define FURTHER_MAX  5 /* fields that further() adds */
 
 static bool is_possible(int64_t time_ns, int64_t received_ns)
 {
@@ -34,6 +34,10 @@ static void further(struct lc_completion *c, const struct lc_arrival *a, struct 
         add_field(r, fields, LC_LIT("level_text"), a->unplaced.level_text, LC_FIELD_STRING);
     if (a->truncated)
         add_field(r, fields, LC_LIT("truncated"), LC_LIT("true"), LC_FIELD_BOOL);
+    if (a->sender.n > 0) {
+        add_field(r, fields, LC_LIT("sender"), a->sender, LC_FIELD_STRING);
+        add_field(r, fields, LC_LIT("sequence"), a->sequence, LC_FIELD_INT);
+    }
 }
 
 bool lc_complete(struct lc_completion *c, const struct lc_arrival *a, struct lc_record *ret)
@@ -49,7 +53,7 @@ bool lc_complete(struct lc_completion *c, const struct lc_arrival *a, struct lc_
     }
     if (r.stream.space.n == 0)
         r.stream.space = LC_LIT("main");
-    if (claimed.n > 0 || a->unplaced.level_text.n > 0 || a->truncated)
+    if (claimed.n > 0 || a->unplaced.level_text.n > 0 || a->truncated || a->sender.n > 0)
         further(c, a, claimed, &r);
     *ret = r;
     return claimed.n > 0;

@@ -27,10 +27,10 @@ void lc_gates_leave(struct lc_worker *w);
 
 /* A connection that was accepted: to the service, or told why not, and closed. */
 void lc_gates_accept(struct lc_worker *w, enum lc_service_id id, void *state, int fd,
-                     const struct lc_addr *peer);
+                     const struct lc_addr *addr);
 
 /* Whether this peer may say for whom it speaks. */
-bool lc_gates_trust(struct lc_worker *w, enum lc_service_id id, const struct lc_addr *peer);
+bool lc_gates_trust(struct lc_worker *w, enum lc_service_id id, const struct lc_addr *addr);
 /* It speaks for this client: the guest is the client from now on. False: it is not let in. */
 bool lc_gates_proxied(struct lc_worker *w, enum lc_service_id id, const struct lc_addr *client,
                       struct lc_guest *guest);

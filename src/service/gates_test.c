@@ -296,6 +296,35 @@ static void strict_questions(void **state)
     lc_test_server_done(&t);
 }
 
+/* Who is in stays in; who comes is looked at anew. */
+static void reloading(void **state)
+{
+    struct lc_test_server t;
+    struct lc_server_config changed;
+    struct lc_test_client c;
+
+    LC_UNUSED(state);
+    init(&t);
+    lc_test_server_start(&t);
+    connect_from(&c, &t, SOCK_STREAM, "127.0.0.1");
+    expect_pong(&c);
+    changed = t.config;
+    changed.service[LC_SERVICE_LOGS].deny = (struct lc_list){{"127.0.0.1"}, 1};
+    lc_server_reload(t.server, &changed, NULL);
+    while (!lc_server_reloaded(t.server))
+        ;
+    expect_pong(&c);
+    expect_refusal(&t, "127.0.0.1", "ERROR: your address is not allowed here\n");
+    lc_test_disconnect(&c);
+    lc_server_reload(t.server, &t.config, NULL);
+    connect_from(&c, &t, SOCK_STREAM, "127.0.0.1");
+    expect_pong(&c);
+    lc_test_disconnect(&c);
+    while (!lc_server_reloaded(t.server))
+        ;
+    lc_test_server_done(&t);
+}
+
 static void a_bad_list_keeps_the_server_from_starting(void **state)
 {
     struct lc_test_server t;
@@ -321,6 +350,7 @@ int main(void)
         cmocka_unit_test(rates_of_octets),
         cmocka_unit_test(strict_messages_in_each_protocol),
         cmocka_unit_test(strict_questions),
+        cmocka_unit_test(reloading),
         cmocka_unit_test(a_bad_list_keeps_the_server_from_starting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

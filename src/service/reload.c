@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "service/gates.h"
 #include "service/options.h"
 #include "service/server_impl.h"
 
@@ -97,9 +98,12 @@ static void release(const struct lc_server *s, struct lc_generation *g)
 static void apply_to_all(struct lc_server *s, const struct lc_server_config *c)
 {
     lc_err e = lc_store_retain(s->site.store, c->retain_octets, c->retain_ns);
+    struct lc_diag diag = {.column = 0};
 
     if (e != LC_OK)
         lc_log(s->site.log, LC_LEVEL_ERROR, "config.retention", LC_LOG_ERR("cause", e));
+    if (lc_gates_reload(&s->site, c, &diag) != LC_OK)
+        lc_log(s->site.log, LC_LEVEL_ERROR, "config.access", LC_LOG_TEXT("cause", diag.text));
     lc_log_set_level(s->site.log, (enum lc_level)c->log_level);
 }
 

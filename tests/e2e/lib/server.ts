@@ -75,7 +75,7 @@ export class Server {
         this.ready += chunk.toString();
         const logs = /^ *logs +\S+:(\d+) .*\n/m.exec(this.ready);
         const query = /^ *query +\S+:(\d+) .*\n/m.exec(this.ready);
-        if (logs === null || query === null) return;
+        if (logs === null || query === null || !/^Ask:/m.test(this.ready)) return;
         this.logsPort = Number(logs[1]);
         this.queryPort = Number(query[1]);
         resolve();
@@ -83,6 +83,13 @@ export class Server {
       this.process.once("exit", (code, signal) =>
         reject(new Error(`the server ended (${code ?? signal}):\n${this.log}`)));
     });
+  }
+
+  /** The TCP port (and UDP, where it has both) of a service that the test has switched on. */
+  port(service: "forward" | "gelf"): number {
+    const found = new RegExp(`^ *${service} +\\S+:(\\d+)`, "m").exec(this.ready);
+    if (found === null) throw new Error(`${service} is not on:\n${this.ready}`);
+    return Number(found[1]);
   }
 
   get logsAddress(): string {

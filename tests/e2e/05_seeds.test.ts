@@ -18,6 +18,13 @@ function pattern(text: string): RegExp {
   return new RegExp(`^${literal.replace(/<id>/g, "\\d+").replace(/<time>/g, "\\d+(\\.\\d+)?")}$`);
 }
 
+/** Octets in hexadecimal; <id> is eight of them that may be anything, <length> one. */
+async function expectOctets(client: LineClient, text: string, where: string): Promise<void> {
+  const expected = text.replace("<id>", Array(8).fill("..").join(" ")).replace("<length>", "..").split(" ");
+  const got = [...(await client.octets(expected.length))].map((octet) => octet.toString(16).padStart(2, "0"));
+  assert.match(got.join(" "), new RegExp(`^${expected.join(" ")}$`), where);
+}
+
 async function play(server: Server, name: string, lines: string[]): Promise<void> {
   let client: LineClient | undefined;
   for (const [index, line] of lines.entries()) {
@@ -31,6 +38,8 @@ async function play(server: Server, name: string, lines: string[]): Promise<void
     assert.ok(client !== undefined, `${where}: no connection`);
     if (line === "close") client.close();
     else if (line.startsWith("> ")) client.send(`${line.slice(2)}\n`);
+    else if (line.startsWith("x> ")) client.send(Buffer.from(line.slice(3).replaceAll(" ", ""), "hex"));
+    else if (line.startsWith("x< ")) await expectOctets(client, line.slice(3), where);
     else if (line === "< closed") assert.equal(await client.line(), undefined, where);
     else if (line.startsWith("< ")) assert.match((await client.line()) ?? "(closed)", pattern(line.slice(2)), where);
     else assert.fail(`${where}: not a line of a dialogue: ${line}`);

@@ -59,6 +59,18 @@ export class LineClient {
     return line === undefined ? undefined : Buffer.from(line, "latin1").toString("utf8");
   }
 
+  /** The next `n` octets, which a line's end need not follow; fewer when the peer closes before. */
+  async octets(n: number): Promise<Buffer> {
+    const all = (): Buffer =>
+      Buffer.concat([...this.lines.map((line) => Buffer.from(`${line}\n`, "latin1")), this.partial]);
+    while (all().length < n && !this.ended) await this.change();
+    const got = all();
+    this.lines = [];
+    this.partial = Buffer.alloc(0);
+    this.take(got.subarray(n));
+    return got.subarray(0, n);
+  }
+
   async expectLines(count: number): Promise<string[]> {
     const lines: string[] = [];
     while (lines.length < count) {

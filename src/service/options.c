@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/gather_options.h"
+#include "service/relay_options.h"
 
 #include <unistd.h>
 
@@ -250,6 +251,7 @@ const struct lc_option_group lc_server_groups[LC_SERVER_GROUPS] = {
     LC_DOOR_SERVICES(SERVICE_GROUP)
 #undef SERVICE_GROUP
         LC_GATHER_GROUP(offsetof(struct lc_server_config, gather)),
+    LC_RELAY_GROUP(offsetof(struct lc_server_config, relay)),
 };
 
 static const struct lc_option_part parts[] = {LC_SERVER_PARTS(0)};

@@ -13,7 +13,7 @@
 #include "service/server.h"
 
 #define LC_SERVER_GROUP_ONE(id, name, help) +1
-#define LC_SERVER_GROUPS                    (3 LC_DOOR_SERVICES(LC_SERVER_GROUP_ONE))
+#define LC_SERVER_GROUPS                    (4 LC_DOOR_SERVICES(LC_SERVER_GROUP_ONE))
 extern const struct lc_option_group lc_server_groups[LC_SERVER_GROUPS];
 
 /* The parts of a command's set whose struct has a struct lc_server_config at `base`. */

@@ -15,9 +15,9 @@
 #define STOP_MS 5000 /* for clients to take their last answers */
 
 const struct lc_service *const lc_services[LC_SERVICE_COUNT] = {
-    [LC_SERVICE_LOGS] = &lc_service_collect,  [LC_SERVICE_QUERY] = &lc_service_ask,
-    [LC_SERVICE_GATHER] = &lc_service_gather, [LC_SERVICE_FORWARD] = &lc_service_forward,
-    [LC_SERVICE_GELF] = &lc_service_gelf,
+    [LC_SERVICE_LOGS] = &lc_service_collect,    [LC_SERVICE_QUERY] = &lc_service_ask,
+    [LC_SERVICE_GATHER] = &lc_service_gather,   [LC_SERVICE_RELAY] = &lc_service_relay,
+    [LC_SERVICE_FORWARD] = &lc_service_forward, [LC_SERVICE_GELF] = &lc_service_gelf,
 };
 
 /* ---- start ---- */
@@ -67,6 +67,7 @@ static lc_err open_store(struct lc_server *s, struct lc_diag *diag)
         .memory = c->memory,
         .retain_octets = c->retain_octets,
         .retain_ns = c->retain_ns,
+        .spool_octets = c->spool_octets,
         .ack_written = c->ack == LC_ACK_WRITTEN,
         .threads = true,
     };

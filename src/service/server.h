@@ -25,7 +25,8 @@
 /* And those without: they have options of their own. */
 #define LC_SERVICES(X)                                                                             \
     LC_DOOR_SERVICES(X)                                                                            \
-    X(GATHER, gather, "follows files, runs programs, reads the journal")
+    X(GATHER, gather, "follows files, runs programs, reads the journal")                           \
+    X(RELAY, relay, "sends what is stored on to another server")
 
 #define LC_SERVICE_ENUM(id, name, help) LC_SERVICE_##id,
 enum lc_service_id { LC_SERVICES(LC_SERVICE_ENUM) LC_SERVICE_COUNT };
@@ -86,6 +87,29 @@ struct lc_gather_config {
     void *done_arg;
 };
 
+/* How far a relay is. */
+struct lc_relay_progress {
+    const char *target;  /* NULL: none answers */
+    const char *trouble; /* why the last one that failed did; "" */
+    uint64_t sent;       /* records, also those sent again */
+    uint64_t missed;     /* records that were removed before they were sent */
+    uint64_t behind;     /* places between what is stored and what is acknowledged; 0: nothing */
+    bool is_saved;       /* that is also durable here */
+};
+
+/* Where records are sent on to (docs/shipping.md). Zeroed: nowhere. */
+struct lc_relay_config {
+    /* Options; their rows are in service/relay_options.c. */
+    struct lc_list to; /* log addresses, in the order of preference */
+    const char *query; /* what is sent on; NULL: everything */
+    const char *name;  /* of this relay among those of one store */
+    bool compress;
+
+    /* Called by the relay's thread some times a second. NULL: not wanted. */
+    void (*progress)(void *arg, const struct lc_relay_progress *p);
+    void *progress_arg;
+};
+
 struct lc_server_config {
     /* Options; their table is in service/options.c. */
     const char *data_dir;   /* made when it is not there */
@@ -102,6 +126,12 @@ struct lc_server_config {
     int log_level;          /* enum lc_level; the server's own log: this level and worse */
     struct lc_service_config service[LC_SERVICE_COUNT];
     struct lc_gather_config gather;
+    struct lc_relay_config relay;
+
+    /* Of `send`: a spool (store/store.h) of so many octets; 0: none. And the own log is not stored,
+     * as it would be sent on. */
+    uint64_t spool_octets;
+    bool keeps_own_log_out;
 
     int log_fd; /* where the own log is written as text; -1: nowhere */
     bool log_colour;

@@ -10,6 +10,8 @@
 #ifndef LC_SERVICE_SERVICE_H
 #define LC_SERVICE_SERVICE_H
 
+#include <stdatomic.h>
+
 #include "access/gate.h"
 #include "base/list.h"
 #include "conn/arrival.h"
@@ -36,6 +38,8 @@ struct lc_site {
     struct lc_worker **workers;
     unsigned worker_count;
     struct lc_time started;
+    atomic_uint_fast64_t relay_behind; /* of the relay, for STATS */
+    atomic_int relay_target;           /* its number from 1 on; 0: none answers */
     /* One line for a peer that came to the wrong door. */
     char elsewhere[LC_SERVICE_COUNT][LC_ELSEWHERE_MAX];
 };
@@ -107,6 +111,7 @@ extern const struct lc_service lc_service_forward;
 extern const struct lc_service lc_service_gelf;
 extern const struct lc_service lc_service_ask;
 extern const struct lc_service lc_service_gather;
+extern const struct lc_service lc_service_relay;
 extern const struct lc_service *const lc_services[LC_SERVICE_COUNT];
 
 #endif

@@ -107,6 +107,14 @@ static uint64_t addresses(const struct lc_site *site)
     return total;
 }
 
+static void tell_relay(struct listing *l, const struct lc_site *site)
+{
+    int target = atomic_load_explicit(&site->relay_target, memory_order_relaxed);
+
+    tell_u64(l, "relay_behind", atomic_load_explicit(&site->relay_behind, memory_order_relaxed));
+    tell(l, "relay_target", target == 0 ? "none" : site->config.relay.to.items[target - 1]);
+}
+
 lc_err lc_stats_each(const struct lc_site *site,
                      lc_err (*each)(void *arg, const char *name, const char *value), void *arg)
 {
@@ -122,6 +130,7 @@ lc_err lc_stats_each(const struct lc_site *site,
     for (size_t i = 0; i < LC_ARRAY_LEN(rows); i++)
         tell_u64(&l, rows[i].name, sum(site, rows[i].at));
     tell_u64(&l, "addresses", addresses(site));
+    tell_relay(&l, site);
 #define TELL_STORE(name) tell_u64(&l, "store_" #name, store.name);
     STORE_ROWS(TELL_STORE)
 #undef TELL_STORE

@@ -22,6 +22,13 @@
     X(refused, "records that the store did not take")                                              \
     X(waited, "times a sender had to wait for room in the store")                                  \
     X(gathered, "records of files, programs and the journal given to the store")                   \
+    X(relay_sent, "records sent on, also those sent again")                                        \
+    X(relay_doubted, "of these, records that another target may have stored already")              \
+    X(relay_missed, "records that were removed before they were sent on")                          \
+    X(relay_loops, "records not sent on, because they have been here before or too far")           \
+    X(relay_refused, "records not sent on, because they are too large")                            \
+    X(relay_connected, "times that a target of the relay was found")                               \
+    X(relay_lost, "times that it was lost")                                                        \
     X(claimed_time, "records whose time was impossible")                                           \
     X(datagrams_dropped, "datagrams that the kernel or we had no room for")                        \
     X(refused_messages, "records refused because of what they hold")                               \

@@ -227,7 +227,7 @@ lc_err lc_worker_run_open(struct lc_worker_run *w, void *const *shared, struct l
         for (size_t i = 0; e == LC_OK && i < doors->count[s]; i++)
             e = open_door(w, s, doors, doors->door[s][i]);
     }
-    if (e == LC_OK && w->worker.index == 0)
+    if (e == LC_OK && w->worker.index == 0 && !w->worker.site->config.keeps_own_log_out)
         lc_log_taker(w->worker.site->log, notify_own_log, w);
     return e;
 }

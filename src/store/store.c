@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/cursor.h"
 #include "base/hash.h"
 #include "store/internal.h"
 
@@ -95,6 +96,25 @@ uint64_t lc_store_next_segment(void *store)
 {
     struct lc_store *s = store;
     return atomic_fetch_add_explicit(&s->next_segment, 1, memory_order_relaxed);
+}
+
+/* A step of splitmix64: well mixed, and its inverse does not lead back through the sum below. */
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+struct lc_sender_id lc_store_as_sender(const struct lc_store *store, struct lc_slice name,
+                                       unsigned shard)
+{
+    struct lc_sender_id id;
+    struct lc_writer w = lc_writer(id.octets, sizeof id.octets);
+    lc_write_u64_be(&w, mix(store->manifest.state.store) + store->manifest.state.store);
+    lc_write_u32_be(&w, lc_crc32c(0, name));
+    lc_write_u32_be(&w, shard);
+    return id;
 }
 
 struct lc_shard *lc_store_shard(struct lc_store *store, unsigned n)

@@ -109,6 +109,11 @@ bool lc_shard_outcome(struct lc_shard *shard, struct lc_outcome *ret);
  * remembered over a restart. Any thread. */
 void lc_store_release(struct lc_store *store, unsigned shard, uint64_t upto_id);
 
+/* Whom a sender may call itself that sends this store's records on: for the same name and shard
+ * always the same, for another store never. Any thread. */
+struct lc_sender_id lc_store_as_sender(const struct lc_store *store, struct lc_slice name,
+                                       unsigned shard);
+
 /* Watchers of what is committed (tails): `notify` is called by a committer's thread after each
  * commit of any shard; it must not block. At most 64. */
 LC_MUST_CHECK lc_err lc_store_watch(struct lc_store *store, void (*notify)(void *arg), void *arg);
@@ -127,6 +132,17 @@ void lc_snapshot_unref(struct lc_snapshot *snap);
 /* Shards that the snapshot knows; which one an id is of. */
 unsigned lc_snapshot_shards(const struct lc_snapshot *snap);
 unsigned lc_id_shard(uint64_t id);
+/* An id is the sequence within its shard, and the shard in its low bits: small numbers for small
+ * stores, and increasing within a shard. */
+#define LC_ID_SHARD_BITS 10
+static inline uint64_t lc_id_make(uint64_t sequence, unsigned shard)
+{
+    return sequence << LC_ID_SHARD_BITS | shard;
+}
+static inline uint64_t lc_id_sequence(uint64_t id)
+{
+    return id >> LC_ID_SHARD_BITS;
+}
 /* The last id committed in a shard; 0: none yet. */
 uint64_t lc_snapshot_end(const struct lc_snapshot *snap, unsigned shard);
 /* The last id of a shard that only a segment holds; 0: none. What follows it is in memory. */

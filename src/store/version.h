@@ -13,6 +13,7 @@
 
 #include "store/segment.h"
 #include "store/set.h"
+#include "store/store.h"
 
 /* Ids of a shard that were never given to a record: the jump at a restart. */
 struct lc_id_gap {
@@ -63,17 +64,5 @@ struct lc_version_change {
 LC_MUST_CHECK lc_err lc_version_next(const struct lc_version *old,
                                      const struct lc_version_change *change,
                                      struct lc_version **ret);
-
-/* An id is the sequence within its shard, and the shard in its low bits: small numbers for small
- * stores, and increasing within a shard. */
-#define LC_ID_SHARD_BITS 10
-static inline uint64_t lc_id_make(uint64_t sequence, unsigned shard)
-{
-    return sequence << LC_ID_SHARD_BITS | shard;
-}
-static inline uint64_t lc_id_sequence(uint64_t id)
-{
-    return id >> LC_ID_SHARD_BITS;
-}
 
 #endif

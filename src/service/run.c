@@ -37,6 +37,7 @@ static lc_err take_signals(int *ret_fd)
     sigset_t set;
 
     sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL); /* a limit of a file is an error of the disk, as any other */
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);

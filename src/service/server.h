@@ -189,7 +189,7 @@ int lc_server_reload_fd(const struct lc_server *server);
 /* lc_server_start(), then until SIGTERM or SIGINT (a second one: at once), then stop and free.
  * LC_OK after an orderly stop. SIGHUP reloads. Tells the service manager (sd_notify(3)) how it is,
  * and that it lives as long as all workers do. Blocks these signals for the calling thread and
- * those it starts, and ignores SIGPIPE. */
+ * those it starts, and ignores SIGPIPE and SIGXFSZ. */
 LC_MUST_CHECK lc_err lc_server_run(const struct lc_server_config *config, struct lc_diag *diag);
 
 #endif

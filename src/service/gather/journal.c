@@ -129,6 +129,8 @@ static void set_text(struct entry *e, struct lc_slice *place, struct lc_slice va
 {
     struct lc_slice before = *place;
 
+    if (lc_slice_eq(before, value))
+        return;
     if (before.n == 0 || wins) {
         *place = value;
         value = before;

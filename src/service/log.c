@@ -1,41 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/log.h"
+#include "service/log_impl.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "base/buf.h"
 #include "base/utf8.h"
-#include "proto/text.h"
-
-#define VALUES_MAX 768  /* octets of all values of one event */
-#define TEXT_MAX   8192 /* octets of an event as text: escapes included */
-
-struct value {
-    const char *name;
-    uint16_t at, n; /* in values[] */
-    enum lc_field_type type;
-};
-
-struct event {
-    int64_t time_ns;
-    const char *name;
-    enum lc_level level;
-    bool text_only;
-    uint16_t used; /* of values[] */
-    uint8_t count;
-    struct value fields[LC_LOG_FIELDS];
-    char values[VALUES_MAX];
-};
 
 struct lc_log {
     struct lc_log_config config;
     atomic_int level;
     pthread_t writer;
+    struct lc_log_writer output; /* the writer's */
     pthread_mutex_t lock;
     pthread_cond_t told; /* for the writer */
     bool closing;
@@ -43,9 +21,9 @@ struct lc_log {
     uint64_t lost, lost_told;      /* for want of room */
     void (*notify)(void *arg);
     void *notify_arg;
-    struct event events[LC_LOG_QUEUE];
+    struct lc_log_event events[LC_LOG_QUEUE];
     /* The taker's own. */
-    struct event taking;
+    struct lc_log_event taking;
     struct lc_field record_fields[LC_LOG_FIELDS];
 };
 
@@ -72,20 +50,20 @@ static bool may_tell(struct lc_log_site *site, int64_t now_ns, unsigned *ret_sup
     return true;
 }
 
-static void put_text(struct event *ev, const char *name, struct lc_slice text,
+static void put_text(struct lc_log_event *ev, const char *name, struct lc_slice text,
                      enum lc_field_type type)
 {
     if (ev->count == LC_LOG_FIELDS)
         return;
 
-    size_t n = lc_utf8_cut(text, VALUES_MAX - ev->used);
+    size_t n = lc_utf8_cut(text, LC_LOG_VALUES_MAX - ev->used);
 
     memcpy(ev->values + ev->used, text.p, n);
-    ev->fields[ev->count++] = (struct value){name, ev->used, (uint16_t)n, type};
+    ev->fields[ev->count++] = (struct lc_log_value){name, ev->used, (uint16_t)n, type};
     ev->used = (uint16_t)(ev->used + n);
 }
 
-static void put_number(struct event *ev, const char *name, uint64_t number)
+static void put_number(struct lc_log_event *ev, const char *name, uint64_t number)
 {
     char text[24];
     int n = snprintf(text, sizeof text, "%" PRIu64, number);
@@ -93,7 +71,7 @@ static void put_number(struct event *ev, const char *name, uint64_t number)
     put_text(ev, name, lc_slice(text, (size_t)n), LC_FIELD_INT);
 }
 
-static void put_field(struct event *ev, const struct lc_log_field *f)
+static void put_field(struct lc_log_event *ev, const struct lc_log_field *f)
 {
     switch (f->kind) {
     case LC_LOG_KIND_TEXT:
@@ -119,9 +97,9 @@ static bool has_room(const struct lc_log *log)
 }
 
 /* The place of a new event, when there is room. Locked. */
-static struct event *begin_event(struct lc_log *log, enum lc_level level, const char *name)
+static struct lc_log_event *begin_event(struct lc_log *log, enum lc_level level, const char *name)
 {
-    struct event *ev = &log->events[log->next % LC_LOG_QUEUE];
+    struct lc_log_event *ev = &log->events[log->next % LC_LOG_QUEUE];
 
     ev->time_ns = lc_wall_ns(log->config.clock);
     ev->name = name;
@@ -153,7 +131,7 @@ void lc_log_tell(struct lc_log_site *site, struct lc_log *log, enum lc_level lev
         return;
     pthread_mutex_lock(&log->lock);
     if (has_room(log)) {
-        struct event *ev = begin_event(log, level, event);
+        struct lc_log_event *ev = begin_event(log, level, event);
 
         for (size_t i = 0; i < count; i++)
             put_field(ev, &fields[i]);
@@ -172,85 +150,24 @@ void lc_log_tell(struct lc_log_site *site, struct lc_log *log, enum lc_level lev
     pthread_mutex_unlock(&log->lock);
 }
 
-/* ---- as text ---- */
+/* ---- written ---- */
 
-static struct lc_slice value_of(const struct event *ev, size_t i)
+struct lc_slice lc_log_value(const struct lc_log_event *ev, size_t i)
 {
     return lc_slice(ev->values + ev->fields[i].at, ev->fields[i].n);
-}
-
-static bool is_bare(struct lc_slice s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] <= ' ' || s.p[i] >= 0x7F || s.p[i] == '"' || s.p[i] == '\\' || s.p[i] == '=')
-            return false;
-    }
-    return s.n > 0;
-}
-
-/* `event key=value ...`: a value that isn't a plain word is a JSON string, so that nothing in it
- * can disguise itself as another field or reach a terminal's controls. */
-static lc_err write_event(const struct event *ev, struct lc_dynbuf *out)
-{
-    lc_err e = lc_dynbuf_printf(out, "%s", ev->name);
-
-    for (size_t i = 0; e == LC_OK && i < ev->count; i++) {
-        struct lc_slice value = value_of(ev, i);
-
-        e = lc_dynbuf_printf(out, " %s=", ev->fields[i].name);
-        if (e == LC_OK)
-            e = is_bare(value) ? lc_dynbuf_append(out, value) : lc_json_string(out, value);
-    }
-    return e;
-}
-
-static const char *level_colour(enum lc_level level)
-{
-    if (level >= LC_LEVEL_ERROR)
-        return "\033[31m";
-    return level == LC_LEVEL_WARN ? "\033[33m" : "\033[36m";
-}
-
-static void write_line(const struct lc_log *log, const struct event *ev, struct lc_dynbuf *out)
-{
-    char time[LC_RFC3339_MAX];
-    int64_t second_ns = ev->time_ns - ev->time_ns % LC_NS_PER_S;
-    int ms = (int)((ev->time_ns - second_ns) / LC_NS_PER_MS);
-    size_t n = lc_rfc3339_format(second_ns, time) - 1; /* its Z comes after the fraction */
-    struct lc_slice level = lc_level_name(ev->level);
-    const char *on = log->config.colour ? level_colour(ev->level) : "";
-    const char *off = log->config.colour ? "\033[0m" : "";
-
-    lc_dynbuf_consume(out, out->n);
-    if (lc_dynbuf_printf(out, "%.*s.%03dZ %s%-6.*s%s ", (int)n, time, ms, on, (int)level.n, level.p,
-                         off) != LC_OK ||
-        write_event(ev, out) != LC_OK || lc_dynbuf_append(out, LC_LIT("\n")) != LC_OK)
-        return;
-    for (size_t done = 0; done < out->n;) {
-        ssize_t k = write(log->config.fd, out->p + done, out->n - done);
-
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k <= 0)
-            return; /* whom could we tell? */
-        done += (size_t)k;
-    }
 }
 
 static void *writer_main(void *arg)
 {
     struct lc_log *log = arg;
-    struct lc_dynbuf line;
 
-    lc_dynbuf_init(&line, TEXT_MAX);
     pthread_mutex_lock(&log->lock);
     for (;;) {
         if (log->written < log->next) {
-            struct event ev = log->events[log->written % LC_LOG_QUEUE];
+            struct lc_log_event ev = log->events[log->written % LC_LOG_QUEUE];
 
             pthread_mutex_unlock(&log->lock);
-            if (log->config.fd >= 0)
-                write_line(log, &ev, &line);
+            lc_log_write(&log->output, &ev);
             pthread_mutex_lock(&log->lock);
             log->written++;
         } else if (log->closing) {
@@ -260,7 +177,6 @@ static void *writer_main(void *arg)
         }
     }
     pthread_mutex_unlock(&log->lock);
-    lc_dynbuf_done(&line);
     return NULL;
 }
 
@@ -282,7 +198,7 @@ static bool next_to_take(struct lc_log *log)
 
     pthread_mutex_lock(&log->lock);
     while (!found && log->taken < log->next) {
-        const struct event *ev = &log->events[log->taken % LC_LOG_QUEUE];
+        const struct lc_log_event *ev = &log->events[log->taken % LC_LOG_QUEUE];
 
         found = !ev->text_only;
         if (found)
@@ -295,14 +211,14 @@ static bool next_to_take(struct lc_log *log)
 
 bool lc_log_take(struct lc_log *log, struct lc_record *ret)
 {
-    const struct event *ev = &log->taking;
+    const struct lc_log_event *ev = &log->taking;
     struct lc_field *fields = log->record_fields;
 
     if (!next_to_take(log))
         return false;
     storing = true;
     for (size_t i = 0; i < ev->count; i++)
-        fields[i] = (struct lc_field){lc_slice_cstr(ev->fields[i].name), value_of(ev, i),
+        fields[i] = (struct lc_field){lc_slice_cstr(ev->fields[i].name), lc_log_value(ev, i),
                                       ev->fields[i].type};
     *ret = (struct lc_record){.time_ns = ev->time_ns,
                               .received_ns = ev->time_ns,
@@ -337,10 +253,12 @@ lc_err lc_log_open(const struct lc_log_config *config, struct lc_log **ret)
     lc_log_set_level(log, config->level);
     pthread_mutex_init(&log->lock, NULL);
     pthread_cond_init(&log->told, NULL);
+    lc_log_writer_init(&log->output, config);
 
     int e = pthread_create(&log->writer, NULL, writer_main, log);
 
     if (e != 0) {
+        lc_log_writer_done(&log->output);
         free(log);
         return -e;
     }
@@ -357,6 +275,7 @@ void lc_log_close(struct lc_log *log)
     pthread_cond_signal(&log->told);
     pthread_mutex_unlock(&log->lock);
     pthread_join(log->writer, NULL);
+    lc_log_writer_done(&log->output);
     pthread_cond_destroy(&log->told);
     pthread_mutex_destroy(&log->lock);
     free(log);

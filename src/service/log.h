@@ -2,8 +2,8 @@
  *
  * service/log.h - the server's own log: an event's name and typed fields.
  *
- * WHAT    lc_log() puts an event into a bounded queue and returns. A thread writes it as one line
- *         of text; a worker takes it as a record for the store (app=logcaster).
+ * WHAT    lc_log() puts an event into a bounded queue and returns. A thread writes it
+ *         (log_write.c); a worker takes it as a record for the store (app=logcaster).
  * WHO     service/ only; lower rooms return errors.
  * THREAD  lc_log(): any. It takes a lock for the time of a copy, and never waits for a disk, a
  *         terminal or a worker.
@@ -70,11 +70,20 @@ struct lc_log_site {
 void lc_log_tell(struct lc_log_site *site, struct lc_log *log, enum lc_level level,
                  const char *event, const struct lc_log_field *fields, size_t count);
 
+enum lc_log_format {
+    LC_LOG_FORMAT_AUTO, /* JOURNALD where systemd's journal is what reads fd, else TEXT */
+    LC_LOG_FORMAT_TEXT,
+    LC_LOG_FORMAT_JSON,     /* an object a line, named as `logcaster query -o json` does */
+    LC_LOG_FORMAT_JOURNALD, /* fields, to the journal itself; what it does not take goes to fd */
+};
+
 struct lc_log_config {
     const struct lc_clock *clock;
     enum lc_level level; /* this and worse */
-    int fd;              /* -1: no text */
-    bool colour;
+    int fd;              /* -1: written nowhere */
+    bool colour;         /* of text */
+    enum lc_log_format format;
+    const char *journal; /* its socket; NULL: where it is */
 };
 
 LC_MUST_CHECK lc_err lc_log_open(const struct lc_log_config *config, struct lc_log **ret);

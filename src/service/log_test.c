@@ -6,6 +6,10 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "service/log.h"
@@ -72,6 +76,90 @@ static void an_event_is_one_line(void **state)
     lc_log(w.log, LC_LEVEL_DEBUG, "test.unseen", LC_LOG_U64("n", 1));
     end(&w, "2026-11-20T18:40:00.123Z WARN   test.happened peer=[::1]:9 count=7 "
             "cause=\"log storage full\" empty=\"\" odd=\"a\\n\\u001b[31m=\\\"b\\\"\"\n");
+}
+
+static void json_is_one_line(void **state)
+{
+    LC_UNUSED(state);
+    struct world w;
+    begin(&w, LC_LEVEL_INFO);
+    lc_log_close(w.log);
+    const struct lc_log_config config = {
+        .clock = &w.clock, .fd = w.fds[1], .format = LC_LOG_FORMAT_JSON};
+    assert_lc_ok(lc_log_open(&config, &w.log));
+    lc_log(w.log, LC_LEVEL_WARN, "test.happened", LC_LOG_TEXT("peer", "[::1]:9"),
+           LC_LOG_U64("count", 7), LC_LOG_TEXT("odd", "a\n\"b\""));
+    end(&w, "{\"_time\":\"2026-11-20T18:40:00.123Z\",\"level\":\"WARN\",\"app\":\"logcaster\","
+            "\"_msg\":\"test.happened\",\"peer\":\"[::1]:9\",\"count\":7,"
+            "\"odd\":\"a\\n\\\"b\\\"\"}\n");
+}
+
+/* A stand-in for the journal; what it does not take is written as text. */
+static void the_journal_gets_fields(void **state)
+{
+    LC_UNUSED(state);
+    struct world w;
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    char dir[] = "/tmp/lc-log-XXXXXX", got[4096];
+    assert_non_null(mkdtemp(dir));
+    snprintf(un.sun_path, sizeof un.sun_path, "%s/socket", dir);
+    int journal = socket(AF_UNIX, SOCK_DGRAM, 0);
+    assert_int_equal(bind(journal, (struct sockaddr *)&un, sizeof un), 0);
+
+    begin(&w, LC_LEVEL_INFO);
+    lc_log_close(w.log);
+    const struct lc_log_config config = {.clock = &w.clock,
+                                         .fd = w.fds[1],
+                                         .format = LC_LOG_FORMAT_JOURNALD,
+                                         .journal = un.sun_path};
+    assert_lc_ok(lc_log_open(&config, &w.log));
+    lc_log(w.log, LC_LEVEL_ERROR, "test.happened", LC_LOG_TEXT("odd-name", "a\nb"),
+           LC_LOG_U64("count", 7));
+    static const char expected[] = "PRIORITY=3\nSYSLOG_IDENTIFIER=logcaster\n"
+                                   "MESSAGE=test.happened odd-name=\"a\\nb\" count=7\n"
+                                   "LOGCASTER_EVENT=test.happened\n"
+                                   "LOGCASTER_ODD_NAME\n\3\0\0\0\0\0\0\0a\nb\n"
+                                   "LOGCASTER_COUNT=7\n";
+    ssize_t n = recv(journal, got, sizeof got, 0);
+    assert_true(n > 0);
+    assert_slice_eq(lc_slice(got, (size_t)n), lc_slice(expected, sizeof expected - 1));
+    close(journal);
+    lc_log(w.log, LC_LEVEL_INFO, "test.alone", LC_LOG_U64("n", 1));
+    end(&w, "2026-11-20T18:40:00.123Z INFO   test.alone n=1\n");
+    unlink(un.sun_path);
+    rmdir(dir);
+}
+
+static void auto_asks_what_stderr_is(void **state)
+{
+    LC_UNUSED(state);
+    struct world w;
+    struct stat st;
+    char stream[64];
+    begin(&w, LC_LEVEL_INFO);
+    lc_log_close(w.log);
+    assert_int_equal(fstat(w.fds[1], &st), 0);
+    snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long)st.st_dev,
+             (unsigned long long)st.st_ino);
+    setenv("JOURNAL_STREAM", stream, 1);
+    /* it is the journal, but the journal's socket is not there */
+    const struct lc_log_config config = {
+        .clock = &w.clock, .fd = w.fds[1], .journal = "/nonexistent/socket"};
+    assert_lc_ok(lc_log_open(&config, &w.log));
+    lc_log(w.log, LC_LEVEL_INFO, "test.alone", LC_LOG_U64("n", 1));
+    unsetenv("JOURNAL_STREAM");
+    end(&w, "2026-11-20T18:40:00.123Z INFO   test.alone n=1\n");
+}
+
+static void the_level_can_change(void **state)
+{
+    LC_UNUSED(state);
+    struct world w;
+    begin(&w, LC_LEVEL_ERROR);
+    lc_log(w.log, LC_LEVEL_INFO, "test.unseen", LC_LOG_U64("n", 1));
+    lc_log_set_level(w.log, LC_LEVEL_DEBUG);
+    lc_log(w.log, LC_LEVEL_DEBUG, "test.seen", LC_LOG_U64("n", 2));
+    end(&w, "2026-11-20T18:40:00.123Z DEBUG  test.seen n=2\n");
 }
 
 static void tell_often(struct world *w, unsigned n)
@@ -201,10 +289,10 @@ static void what_finds_no_room_is_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_event_is_one_line),
-        cmocka_unit_test(one_place_cannot_flood),
-        cmocka_unit_test(an_event_is_a_record),
-        cmocka_unit_test(what_finds_no_room_is_counted),
+        cmocka_unit_test(an_event_is_one_line),    cmocka_unit_test(json_is_one_line),
+        cmocka_unit_test(the_journal_gets_fields), cmocka_unit_test(auto_asks_what_stderr_is),
+        cmocka_unit_test(the_level_can_change),    cmocka_unit_test(one_place_cannot_flood),
+        cmocka_unit_test(an_event_is_a_record),    cmocka_unit_test(what_finds_no_room_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

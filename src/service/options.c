@@ -8,6 +8,7 @@
 #include "net/addr.h"
 #include "net/loop.h"
 #include "net/options.h"
+#include "service/log.h"
 
 #define AT(member)  LC_MEMBER(struct lc_server_config, member)
 #define OF(member)  LC_MEMBER(struct lc_service_config, member)
@@ -22,6 +23,11 @@ static const char *const ack_words[] = {
     [LC_ACK_SYNCED] = "synced", [LC_ACK_WRITTEN] = "written", NULL};
 static const char *const policy_words[] = {
     [LC_POLICY_OPEN] = "open", [LC_POLICY_STRICT] = "strict", NULL};
+static const char *const format_words[] = {[LC_LOG_FORMAT_AUTO] = "auto",
+                                           [LC_LOG_FORMAT_TEXT] = "text",
+                                           [LC_LOG_FORMAT_JSON] = "json",
+                                           [LC_LOG_FORMAT_JOURNALD] = "journald",
+                                           NULL};
 static const char *const level_words[] = {
 #define LEVEL_WORD(name, code, severity) [code] = #name,
     LC_LEVELS(LEVEL_WORD)
@@ -128,6 +134,14 @@ static const struct lc_option intake_rows[] = {
      .choices = level_words,
      AT(log_level),
      .help = "of the server's own log on standard error"},
+    {.name = "log-format",
+     .kind = LC_OPTION_CHOICE,
+     .value = "FORMAT",
+     .fallback = "auto",
+     .choices = format_words,
+     AT(log_format),
+     .help = "of the server's own log: text, json, journald (fields, to systemd's journal), auto "
+             "(journald where standard error is the journal, else text)"},
 };
 
 static lc_err check_address(const char *text, struct lc_diag *diag)

@@ -116,6 +116,7 @@ static lc_err open_log(struct lc_server *s)
         .level = (enum lc_level)s->site.config.log_level,
         .fd = s->site.config.log_fd,
         .colour = s->site.config.log_colour,
+        .format = (enum lc_log_format)s->site.config.log_format,
     };
 
     return lc_log_open(&config, &s->site.log);

@@ -124,6 +124,7 @@ struct lc_server_config {
     bool detect_level;      /* a level word at the start of a plain line is its level */
     uint64_t line_max;      /* octets of a text line or datagram; 0: 64 KiB */
     int log_level;          /* enum lc_level; the server's own log: this level and worse */
+    int log_format;         /* enum lc_log_format */
     struct lc_service_config service[LC_SERVICE_COUNT];
     struct lc_gather_config gather;
     struct lc_relay_config relay;
@@ -133,7 +134,7 @@ struct lc_server_config {
     uint64_t spool_octets;
     bool keeps_own_log_out;
 
-    int log_fd; /* where the own log is written as text; -1: nowhere */
+    int log_fd; /* where the own log is written; -1: nowhere */
     bool log_colour;
 
     /* Called once, in the thread of lc_server_start(), when everything listens: `text` is what a

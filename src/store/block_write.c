@@ -9,9 +9,6 @@
 
 #include "base/hash.h"
 
-/* Of a frame in the block's header: four varints of 32 bits and a checksum. */
-#define FRAME_OCTETS_MAX 24u
-
 /* Strings are found by place: the buffer that holds them moves while it grows. */
 struct span {
     uint32_t offset;
@@ -192,14 +189,10 @@ static lc_err emit(struct lc_block_builder *b, struct lc_packer *packer, uint32_
     lc_err e = lc_pack(packer, plain, &b->body, &f);
     struct lc_writer w;
     if (e == LC_OK)
-        e = lc_append_begin(&b->header, FRAME_OCTETS_MAX, &w);
+        e = lc_append_begin(&b->header, LC_FRAME_OCTETS_MAX, &w);
     if (e != LC_OK)
         return e;
-    lc_write_varint(&w, f.type);
-    lc_write_u8(&w, f.packing);
-    lc_write_varint(&w, f.decoded);
-    lc_write_varint(&w, f.stored);
-    lc_write_u32_le(&w, f.crc);
+    lc_frame_write(&w, &f);
     lc_append_end(&b->header, &w);
     b->frames++;
     return LC_OK;
@@ -304,20 +297,20 @@ static lc_err emit_columns(struct lc_block_builder *b, struct lc_packer *packer)
     return e;
 }
 
-/* Header and columns to `out`, in one piece. */
-static lc_err assemble(struct lc_block_builder *b, struct lc_dynbuf *out, struct lc_block *ret)
+lc_err lc_block_assemble(struct lc_dynbuf *out, size_t frames, struct lc_slice frame_octets,
+                         struct lc_slice body, struct lc_block *ret)
 {
     size_t start = out->n;
     struct lc_writer w;
-    lc_err e = lc_append_begin(out, LC_VARINT_MAX + b->header.n + b->body.n, &w);
+    lc_err e = lc_append_begin(out, LC_VARINT_MAX + frame_octets.n + body.n, &w);
     if (e != LC_OK)
         return e;
-    lc_write_varint(&w, b->frames);
-    lc_write_bytes(&w, lc_dynbuf_slice(&b->header));
+    lc_write_varint(&w, frames);
+    lc_write_bytes(&w, frame_octets);
     struct lc_slice header = lc_writer_done(&w);
     ret->header_octets = (uint32_t)header.n;
     ret->header_crc = lc_crc32c(0, header);
-    lc_write_bytes(&w, lc_dynbuf_slice(&b->body));
+    lc_write_bytes(&w, body);
     lc_append_end(out, &w);
     ret->octets = (uint32_t)(out->n - start);
     return LC_OK;
@@ -331,7 +324,8 @@ lc_err lc_block_encode(struct lc_block_builder *b, struct lc_packer *packer, str
     b->header.n = b->body.n = 0;
     lc_err e = emit_columns(b, packer);
     if (e == LC_OK)
-        e = assemble(b, out, ret);
+        e = lc_block_assemble(out, b->frames, lc_dynbuf_slice(&b->header),
+                              lc_dynbuf_slice(&b->body), ret);
     if (e != LC_OK)
         return e;
     ret->rows = (uint32_t)b->rows;

@@ -2,7 +2,7 @@
  *
  * store/block_write.h - gathers the rows of one block of a segment and encodes them.
  *
- * WHO     segment_write.c only.
+ * WHO     segment_write.c and segment_copy.c.
  * THREAD  One owner.
  */
 #ifndef LC_STORE_BLOCK_WRITE_H
@@ -31,5 +31,11 @@ LC_MUST_CHECK lc_err lc_block_add(struct lc_block_builder *b, const struct lc_bl
  * shares. */
 LC_MUST_CHECK lc_err lc_block_encode(struct lc_block_builder *b, struct lc_packer *packer,
                                      struct lc_dynbuf *out, struct lc_block *ret);
+
+/* Appends a block's header, of so many frames, and its columns. Sets octets and what is told of the
+ * header. */
+LC_MUST_CHECK lc_err lc_block_assemble(struct lc_dynbuf *out, size_t frames,
+                                       struct lc_slice frame_octets, struct lc_slice body,
+                                       struct lc_block *ret);
 
 #endif

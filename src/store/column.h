@@ -54,6 +54,10 @@ struct lc_frame {
     uint32_t crc;             /* of the stored octets */
 };
 
+/* As it stands in a block's header; what it takes there, at most. */
+#define LC_FRAME_OCTETS_MAX 24u
+void lc_frame_write(struct lc_writer *w, const struct lc_frame *f);
+
 struct lc_packer;
 /* level: of zstd. NULL: no memory. */
 struct lc_packer *lc_packer_new(int level);

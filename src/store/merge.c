@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * store/merge.c - rows of several segments in one order, to new segments.
+ * store/merge.c - several segments to new ones, hour by hour.
+ *
+ * A block that is about as large as blocks become is taken over as it is stored: encoding it again
+ * would cost most of what a record costs in all, and makes it no smaller. What is left of small
+ * blocks is merged row by row, in order, into larger ones.
  */
 #include "store/merge.h"
 
@@ -8,6 +12,7 @@
 #include <stdlib.h>
 
 #include "store/page.h"
+#include "store/segment_copy.h"
 
 /* An hour that does not end is cut here all the same. */
 #define HOUR_TARGETS_MAX 4u
@@ -16,11 +21,14 @@
 /* Each level is of eight segments of the one below and more: nothing gets there. */
 #define LEVELS 32u
 
-/* One input, at one of its rows. */
+/* One input: before a full block, or at one of its rows. */
 struct source {
     struct lc_segment_index *index;
     struct lc_page *page;
+    struct lc_segment_copier *copier;
     uint32_t next_block;
+    int64_t hour;
+    bool is_before_block; /* which is to be copied whole; `row` and `record` mean nothing */
     size_t row;
     struct lc_record record;
 };
@@ -29,11 +37,11 @@ struct merge {
     const struct lc_merge_config *config;
     struct lc_decoder *decoder;
     struct source sources[LC_MERGE_INPUTS_MAX];
-    struct source *heap[LC_MERGE_INPUTS_MAX]; /* the first has the least record */
+    struct source *heap[LC_MERGE_INPUTS_MAX]; /* the first goes next */
     size_t heap_count;
     unsigned level; /* of the outputs */
     struct lc_segment_writer *writer;
-    int64_t hour; /* of the record that was written last */
+    int64_t hour; /* of what was written last */
     struct lc_merge_outputs *outputs;
     size_t output_cap;
 };
@@ -90,23 +98,49 @@ bool lc_merge_pick(const struct lc_version *v, uint64_t target_octets, struct lc
 
 /* ---- reading in order ---- */
 
-/* The next row; in the next block when this one is done. LC_EEND: no more. */
+/* The rows of the block that the page is on, one by one. */
+static lc_err begin_rows(struct source *s)
+{
+    struct lc_batch *b = lc_page_batch(s->page);
+    s->is_before_block = false;
+    s->row = 0;
+    lc_err e = lc_batch_load(b, LC_COL_ALL);
+    if (e == LC_OK)
+        lc_batch_record(b, 0, NULL, &s->record);
+    return e;
+}
+
+/* LC_EEND: no more. */
+static lc_err next_block(struct merge *m, struct source *s)
+{
+    if (s->next_block == s->index->block_count)
+        return LC_EEND;
+    if (atomic_load_explicit(m->config->stop, memory_order_relaxed))
+        return -ECANCELED;
+    s->hour = lc_hour(s->index->blocks[s->next_block].min_time_ns);
+    lc_page_open_block(s->page, s->index, 0, s->next_block++);
+    lc_err e = lc_page_is_full(s->page, &s->is_before_block);
+    return e == LC_OK && !s->is_before_block ? begin_rows(s) : e;
+}
+
+/* Behind the row or block that was written. */
 static lc_err source_next(struct merge *m, struct source *s)
 {
     struct lc_batch *b = lc_page_batch(s->page);
-    if (s->next_block == 0 || ++s->row == b->count) {
-        if (s->next_block == s->index->block_count)
-            return LC_EEND;
-        if (atomic_load_explicit(m->config->stop, memory_order_relaxed))
-            return -ECANCELED;
-        lc_page_open_block(s->page, s->index, 0, s->next_block++);
-        s->row = 0;
-        lc_err e = lc_batch_load(b, LC_COL_ALL);
-        if (e != LC_OK)
-            return e;
-    }
+    if (s->next_block == 0 || s->is_before_block || ++s->row == b->count)
+        return next_block(m, s);
     lc_batch_record(b, s->row, NULL, &s->record);
     return LC_OK;
+}
+
+/* Hour by hour; in each first the full blocks, as their inputs have them, then rows in order. */
+static bool goes_before(const struct source *a, const struct source *b)
+{
+    if (a->hour != b->hour)
+        return a->hour < b->hour;
+    if (a->is_before_block || b->is_before_block)
+        return a->is_before_block && (!b->is_before_block || a < b);
+    return lc_segment_order(&a->record, &b->record) < 0;
 }
 
 static void sift_down(struct merge *m, size_t at)
@@ -116,10 +150,9 @@ static void sift_down(struct merge *m, size_t at)
         size_t child = 2 * at + 1;
         if (child >= m->heap_count)
             break;
-        if (child + 1 < m->heap_count &&
-            lc_segment_order(&m->heap[child + 1]->record, &m->heap[child]->record) < 0)
+        if (child + 1 < m->heap_count && goes_before(m->heap[child + 1], m->heap[child]))
             child++;
-        if (lc_segment_order(&m->heap[child]->record, &s->record) >= 0)
+        if (!goes_before(m->heap[child], s))
             break;
         m->heap[at] = m->heap[child];
         at = child;
@@ -137,7 +170,9 @@ static lc_err open_sources(struct merge *m, const struct lc_merge_inputs *inputs
         s->page = lc_page_new(m->decoder);
         if (s->page == NULL)
             return -ENOMEM;
-        e = source_next(m, s);
+        e = lc_segment_copier_new(s->index, &s->copier);
+        if (e == LC_OK)
+            e = source_next(m, s);
         if (e == LC_EEND)
             continue;
         if (e != LC_OK)
@@ -151,11 +186,11 @@ static lc_err open_sources(struct merge *m, const struct lc_merge_inputs *inputs
 
 /* ---- writing ---- */
 
-static bool is_output_done(const struct merge *m, const struct lc_record *next)
+static bool is_output_done(const struct merge *m, const struct source *next)
 {
     uint64_t octets = lc_segment_writer_octets(m->writer);
     uint64_t target = m->config->target_octets;
-    if (octets >= target && lc_hour(next->time_ns) != m->hour)
+    if (octets >= target && next->hour != m->hour)
         return true;
     return octets / HOUR_TARGETS_MAX >= target ||
            lc_segment_writer_name_octets(m->writer) >= NAME_OCTETS_MAX;
@@ -174,23 +209,35 @@ static lc_err finish_output(struct merge *m)
     }
     struct lc_segment_writer *w = m->writer;
     m->writer = NULL;
+    for (size_t i = 0; i < LC_MERGE_INPUTS_MAX; i++)
+        if (m->sources[i].copier != NULL)
+            lc_segment_copier_forget(m->sources[i].copier);
     lc_err e = lc_segment_writer_finish(w, &o->metas[o->count]);
     o->count += e == LC_OK;
     return e;
 }
 
-static lc_err write_record(struct merge *m, const struct lc_record *r)
+/* The block or row that the source is at. A block that cannot be taken whole is begun as rows, and
+ * *ret_written is false. */
+static lc_err write_source(struct merge *m, struct source *s, bool *ret_written)
 {
     lc_err e = LC_OK;
-    if (m->writer != NULL && is_output_done(m, r))
+    if (m->writer != NULL && is_output_done(m, s))
         e = finish_output(m);
     if (e == LC_OK && m->writer == NULL)
         e = lc_segment_writer_new(m->config->disk, m->config->dir,
                                   m->config->next_number(m->config->arg), m->level, &m->writer);
-    if (e == LC_OK)
-        e = lc_segment_writer_add(m->writer, r);
-    m->hour = lc_hour(r->time_ns);
-    return e;
+    if (e != LC_OK)
+        return e;
+    m->hour = s->hour;
+    *ret_written = true;
+    if (!s->is_before_block)
+        return lc_segment_writer_add(m->writer, &s->record);
+    e = lc_segment_copy_block(s->copier, m->writer, s->page);
+    if (e != LC_ELIMIT)
+        return e;
+    *ret_written = false;
+    return begin_rows(s);
 }
 
 static lc_err run(struct merge *m, const struct lc_merge_inputs *inputs)
@@ -198,10 +245,12 @@ static lc_err run(struct merge *m, const struct lc_merge_inputs *inputs)
     lc_err e = open_sources(m, inputs);
     while (e == LC_OK && m->heap_count > 0) {
         struct source *s = m->heap[0];
-        e = write_record(m, &s->record);
+        bool written = false;
+        e = write_source(m, s, &written);
         if (e != LC_OK)
             break;
-        e = source_next(m, s);
+        if (written)
+            e = source_next(m, s);
         if (e == LC_EEND) {
             m->heap[0] = m->heap[--m->heap_count];
             e = LC_OK;
@@ -248,6 +297,7 @@ lc_err lc_merge_run(const struct lc_merge_config *config, const struct lc_merge_
     lc_segment_writer_abort(m.writer);
     for (size_t i = 0; i < inputs->count; i++) {
         lc_page_free(m.sources[i].page);
+        lc_segment_copier_free(m.sources[i].copier);
         lc_segment_index_unref(m.sources[i].index);
     }
     lc_decoder_free(m.decoder);

@@ -2,6 +2,7 @@
 #include "store/world_test.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/time.h"
@@ -248,6 +249,144 @@ static void cuts_by_names(void **state)
     world_close(&w);
 }
 
+/* Checksums of the messages of all blocks, or of the full ones. */
+static size_t message_sums(const struct lc_segment *segment, bool full_only, uint32_t *ret)
+{
+    struct lc_segment_index *index;
+    struct lc_decoder *decoder = lc_decoder_new();
+    struct lc_page *page = lc_page_new(decoder);
+    size_t n = 0;
+    assert_non_null(page);
+    assert_lc_ok(lc_segment_index_load((struct lc_segment *)(uintptr_t)segment, &index, NULL));
+    for (uint32_t block = 0; block < index->block_count; block++) {
+        const struct lc_page_column *columns;
+        size_t count;
+        bool full;
+        lc_page_open_block(page, index, 0, block);
+        assert_lc_ok(lc_page_is_full(page, &full));
+        assert_lc_ok(lc_page_stored(page, &columns, &count));
+        for (size_t i = 0; i < count; i++)
+            if (columns[i].frame.type == LC_STORED_MESSAGE && (full || !full_only))
+                ret[n++] = columns[i].frame.crc;
+    }
+    lc_page_free(page);
+    lc_segment_index_unref(index);
+    lc_decoder_free(decoder);
+    return n;
+}
+
+/* Streams and names have other numbers in each input, and so in the output. */
+static void takes_full_blocks_over(void **state)
+{
+    LC_UNUSED(state);
+    static uint32_t before[1000], after[1000];
+    struct world w;
+    world_open(&w, 11);
+    size_t full = 0;
+    for (unsigned i = 0; i < LC_MERGE_FAN_IN; i++) {
+        size_t first = w.count;
+        world_make(&w, i % WORLD_SHARDS, 4800, (int64_t)(i / 3) * HOUR, HOUR);
+        for (size_t n = first; n < w.count; n++)
+            w.records[n].seed = (i * 5 + w.records[n].seed % 8) % LC_TEST_RECORDS;
+        full += message_sums(world_seal(&w, first, 0), true, before + full);
+    }
+    assert_true(full >= LC_MERGE_FAN_IN);
+    struct lc_merge_inputs in;
+    assert_true(lc_merge_pick(&w.version, LC_MERGE_TARGET, &in));
+    struct lc_merge_config config = config_of(&w, LC_MERGE_TARGET);
+    struct lc_merge_outputs out;
+    assert_lc_ok(lc_merge_run(&config, &in, &out));
+    assert_int_equal(out.count, 1);
+    assert_int_equal(out.metas[0].records, w.count);
+    publish(&w, &in, &out);
+    holds_all(&w);
+    size_t now = message_sums(w.segments[0], false, after);
+    for (size_t i = 0; i < full; i++) {
+        size_t at = 0;
+        while (at < now && after[at] != before[i])
+            at++;
+        assert_true(at < now);
+    }
+    lc_merge_outputs_done(&out);
+    world_close(&w);
+}
+
+#define OWN_NAMES 150 /* of each segment: more than a segment has places for, all together */
+
+static void add_named(struct lc_segment_writer *writer, unsigned number, unsigned row)
+{
+    static char message[200];
+    char name[32], value[32];
+    memset(message, 'm', sizeof message);
+    snprintf(name, sizeof name, "name-%u-%u", number, row % OWN_NAMES);
+    snprintf(value, sizeof value, "value-%u-%u", number, row);
+    const struct lc_field field = {lc_slice_cstr(name), lc_slice_cstr(value), LC_FIELD_STRING};
+    const struct lc_record r = {.id = lc_id_make(row + 1, number),
+                                .time_ns = row,
+                                .received_ns = row,
+                                .stream.space = LC_LIT("main"),
+                                .message = lc_slice(message, sizeof message),
+                                .fields = &field,
+                                .field_count = 1};
+    assert_lc_ok(lc_segment_writer_add(writer, &r));
+}
+
+static struct lc_segment *seal_named(struct world *w, unsigned number, unsigned rows)
+{
+    struct lc_segment_writer *writer;
+    struct lc_segment_meta meta;
+    struct lc_segment *s;
+    assert_lc_ok(lc_segment_writer_new(w->disk, WORLD_DIR, number, 0, &writer));
+    for (unsigned row = 0; row < rows; row++)
+        add_named(writer, number, row);
+    assert_lc_ok(lc_segment_writer_finish(writer, &meta));
+    lc_segment_meta_done(&meta);
+    assert_lc_ok(lc_segment_open(w->disk, WORLD_DIR, number, &s, NULL));
+    return s;
+}
+
+/* A block whose names find no place any more is taken row by row; each name is still what it was.
+ */
+static void names_without_a_place_are_kept(void **state)
+{
+    LC_UNUSED(state);
+    const unsigned rows = 600;
+    struct world w;
+    world_open(&w, 12);
+    w.next_number = 100;
+    for (unsigned i = 0; i < LC_MERGE_FAN_IN; i++)
+        w.segments[w.version.segment_count++] = seal_named(&w, i + 1, rows);
+    struct lc_merge_inputs in;
+    assert_true(lc_merge_pick(&w.version, LC_MERGE_TARGET, &in));
+    struct lc_merge_config config = config_of(&w, LC_MERGE_TARGET);
+    struct lc_merge_outputs out;
+    assert_lc_ok(lc_merge_run(&config, &in, &out));
+    publish(&w, &in, &out);
+    const struct lc_scan_spec spec = {.from_ns = INT64_MIN, .to_ns = INT64_MAX};
+    struct lc_scan *scan;
+    struct lc_batch *b;
+    size_t seen = 0;
+    assert_lc_ok(lc_scan_open(&w.snap, &spec, &scan));
+    while (lc_scan_next(scan, &b) == LC_OK) {
+        assert_lc_ok(lc_batch_load(b, LC_COL_ALL));
+        for (size_t i = 0; i < lc_batch_count(b); i++, seen++) {
+            struct lc_record r;
+            char name[32], value[32];
+            lc_batch_record(b, i, NULL, &r);
+            unsigned number = lc_id_shard(r.id), row = (unsigned)lc_id_sequence(r.id) - 1;
+            snprintf(name, sizeof name, "name-%u-%u", number, row % OWN_NAMES);
+            snprintf(value, sizeof value, "value-%u-%u", number, row);
+            assert_int_equal(r.field_count, 1);
+            assert_slice(r.fields[0].name, name);
+            assert_slice(r.fields[0].value, value);
+        }
+    }
+    assert_int_equal(seen, rows * LC_MERGE_FAN_IN);
+    lc_scan_close(scan);
+    lc_merge_outputs_done(&out);
+    world_close(&w);
+}
+
 static void nothing_stays_of_a_failed_merge(void **state)
 {
     LC_UNUSED(state);
@@ -342,6 +481,8 @@ int main(void)
         cmocka_unit_test(cuts_by_hours),
         cmocka_unit_test(cuts_within_an_hour),
         cmocka_unit_test(cuts_by_names),
+        cmocka_unit_test(takes_full_blocks_over),
+        cmocka_unit_test(names_without_a_place_are_kept),
         cmocka_unit_test(nothing_stays_of_a_failed_merge),
         cmocka_unit_test(stops_when_told),
         cmocka_unit_test(retires_oldest_arrival_first),

@@ -22,6 +22,16 @@ struct lc_unpacker {
     ZSTD_DCtx *zstd;
 };
 
+/* Four varints of 32 bits, or an octet, and a checksum. */
+void lc_frame_write(struct lc_writer *w, const struct lc_frame *f)
+{
+    lc_write_varint(w, f->type);
+    lc_write_u8(w, f->packing);
+    lc_write_varint(w, f->decoded);
+    lc_write_varint(w, f->stored);
+    lc_write_u32_le(w, f->crc);
+}
+
 struct lc_packer *lc_packer_new(int level)
 {
     struct lc_packer *p = calloc(1, sizeof *p);

@@ -7,50 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
-#include "store/page_fields.h"
-
-/* A frame of the block's header, and where its octets are. */
-struct column {
-    struct lc_frame frame;
-    uint32_t offset; /* in the block */
-    uint32_t room;   /* in `room`, where it decodes to when it is packed */
-};
-
-struct lc_page {
-    struct lc_batch batch;
-    struct lc_decoder *decoder;
-    uint32_t part, block;
-    /* one of both */
-    struct lc_set *set;
-    struct lc_segment_index *index;
-
-    uint32_t first_row; /* of the set: the batch's first */
-    uint32_t block_rows;
-    bool is_read;   /* the block's octets are in `stored` */
-    bool is_picked; /* only the rows picked[0..count) of the block are in the batch */
-
-    /* arrays of row_cap, all in `rows` */
-    uint8_t *rows;
-    size_t row_cap;
-    int64_t *times;
-    int64_t *received;
-    uint64_t *ids;
-    const struct lc_stream_key **streams;
-    struct lc_slice *messages, *pids, *sources;
-    struct lc_page_fields *fields_of; /* by row: where in `fields` */
-    uint32_t *picked;
-    uint8_t *levels;
-
-    struct lc_field *fields;
-    size_t field_cap;
-    uint8_t *stored; /* the block as it is in the file */
-    size_t stored_cap;
-    uint8_t *room;
-    size_t room_cap, room_used;
-    struct column *columns;
-    size_t column_count, column_cap;
-};
+#include "store/page_impl.h"
 
 struct lc_decoder *lc_decoder_new(void)
 {
@@ -102,6 +59,7 @@ void lc_page_clear(struct lc_page *p)
     free(p->stored);
     free(p->room);
     free(p->columns);
+    free(p->rooms);
     *p = (struct lc_page){.decoder = p->decoder};
 }
 
@@ -119,7 +77,7 @@ size_t lc_page_octets(const struct lc_page *p)
                          sizeof p->streams[0] + 3 * sizeof p->messages[0] + sizeof p->fields_of[0] +
                          sizeof p->picked[0] + sizeof p->levels[0]) +
            p->field_cap * sizeof p->fields[0] + p->stored_cap + p->room_cap +
-           p->column_cap * sizeof p->columns[0];
+           p->column_cap * (sizeof p->columns[0] + sizeof p->rooms[0]);
 }
 
 struct lc_batch *lc_page_batch(struct lc_page *p)
@@ -171,20 +129,6 @@ bool lc_page_is_at(const struct lc_page *p, uint32_t part, uint32_t block)
 
 /* ---- memory ---- */
 
-/* The octets at *p are of no use any more: they are not copied. */
-static lc_err replace(void **p, size_t *cap, size_t need, size_t element)
-{
-    if (need <= *cap)
-        return LC_OK;
-    free(*p);
-    *cap = 0;
-    *p = malloc(need * element);
-    if (*p == NULL)
-        return -ENOMEM;
-    *cap = need;
-    return LC_OK;
-}
-
 static void *carve(uint8_t **at, size_t n, size_t element)
 {
     uint8_t *p = *at;
@@ -220,96 +164,6 @@ static lc_err make_rows(struct lc_page *p)
     return LC_OK;
 }
 
-/* ---- the octets of a block ---- */
-
-static lc_err read_frames(struct lc_page *p, struct lc_slice header, uint32_t octets)
-{
-    struct lc_reader r = lc_reader(header);
-    uint64_t count = lc_read_varint(&r);
-    if (count > lc_reader_left(&r))
-        return LC_ECORRUPT;
-    lc_err e = replace((void **)&p->columns, &p->column_cap, count + 1, sizeof p->columns[0]);
-    if (e != LC_OK)
-        return e;
-    uint64_t offset = header.n;
-    uint64_t room = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct column *c = &p->columns[i];
-        uint64_t type = lc_read_varint(&r);
-        c->frame.packing = lc_read_u8(&r);
-        uint64_t decoded = lc_read_varint(&r);
-        uint64_t stored = lc_read_varint(&r);
-        c->frame.crc = lc_read_u32_le(&r);
-        if (r.err != LC_OK || type > UINT32_MAX || decoded > LC_COLUMN_OCTETS_MAX ||
-            stored > decoded || stored > octets - offset || decoded > LC_BLOCK_OCTETS_MAX - room)
-            return LC_ECORRUPT;
-        c->frame.type = (uint32_t)type;
-        c->frame.decoded = (uint32_t)decoded;
-        c->frame.stored = (uint32_t)stored;
-        c->offset = (uint32_t)offset;
-        c->room = (uint32_t)room;
-        offset += stored;
-        room += c->frame.packing == LC_PACKED_PLAIN ? 0 : decoded;
-    }
-    if (offset != octets || lc_reader_left(&r) != 0)
-        return LC_ECORRUPT;
-    p->column_count = count;
-    return replace((void **)&p->room, &p->room_cap, room + 1, 1);
-}
-
-static lc_err read_block(struct lc_page *p)
-{
-    if (p->is_read)
-        return LC_OK;
-    const struct lc_block *b = &p->index->blocks[p->block];
-    lc_err e = replace((void **)&p->stored, &p->stored_cap, b->octets, 1);
-    if (e == LC_OK)
-        e = lc_segment_read_block(p->index->segment, b, p->stored);
-    if (e == LC_OK)
-        e = read_frames(p, lc_slice(p->stored, b->header_octets), b->octets);
-    p->is_read = e == LC_OK;
-    return e;
-}
-
-/* The decoded octets of a column. Without such a column: an empty slice with p NULL. */
-static lc_err column_octets(struct lc_page *p, uint32_t type, struct lc_slice *ret)
-{
-    *ret = lc_slice(NULL, 0);
-    for (size_t i = 0; i < p->column_count; i++) {
-        const struct column *c = &p->columns[i];
-        if (c->frame.type != type)
-            continue;
-        struct lc_slice stored = lc_slice(p->stored + c->offset, c->frame.stored);
-        if (lc_crc32c(0, stored) != c->frame.crc)
-            return LC_ECORRUPT;
-        return lc_unpack(p->decoder->unpacker, &c->frame, stored, p->room + c->room, ret);
-    }
-    return LC_OK;
-}
-
-/* All rows of the block, to the decoder's numbers. */
-static lc_err load_numbers(struct lc_page *p, uint32_t type)
-{
-    struct lc_slice octets;
-    lc_err e = column_octets(p, type, &octets);
-    if (e != LC_OK)
-        return e;
-    return lc_numbers_decode(octets, p->decoder->numbers, p->block_rows);
-}
-
-static lc_err load_strings(struct lc_page *p, uint32_t type, struct lc_slice *values, size_t n)
-{
-    struct lc_slice octets;
-    lc_err e = column_octets(p, type, &octets);
-    if (e != LC_OK)
-        return e;
-    if (octets.p != NULL)
-        return lc_strings_decode(octets, &p->decoder->scratch, values, n);
-    for (size_t i = 0; i < n; i++)
-        values[i] = lc_slice("", 0);
-    return LC_OK;
-}
-
 /* ---- rows of a block ---- */
 
 /* The row of the block that is row `i` of the batch. */
@@ -321,15 +175,15 @@ static size_t block_row(const struct lc_page *p, size_t i)
 static lc_err load_times(struct lc_page *p)
 {
     const uint64_t *numbers = p->decoder->numbers;
-    lc_err e = load_numbers(p, LC_STORED_TIME);
+    lc_err e = lc_page_load_numbers(p, LC_STORED_TIME);
     for (size_t i = 0; i < p->batch.count && e == LC_OK; i++)
         p->times[i] = (int64_t)numbers[block_row(p, i)];
     if (e == LC_OK)
-        e = load_numbers(p, LC_STORED_RECEIVED);
+        e = lc_page_load_numbers(p, LC_STORED_RECEIVED);
     for (size_t i = 0; i < p->batch.count && e == LC_OK; i++)
         p->received[i] = (int64_t)((uint64_t)p->times[i] + numbers[block_row(p, i)]);
     if (e == LC_OK)
-        e = load_numbers(p, LC_STORED_ID);
+        e = lc_page_load_numbers(p, LC_STORED_ID);
     for (size_t i = 0; i < p->batch.count && e == LC_OK; i++)
         p->ids[i] = numbers[block_row(p, i)];
     return e;
@@ -337,7 +191,7 @@ static lc_err load_times(struct lc_page *p)
 
 static lc_err load_levels(struct lc_page *p)
 {
-    lc_err e = load_numbers(p, LC_STORED_LEVEL);
+    lc_err e = lc_page_load_numbers(p, LC_STORED_LEVEL);
     for (size_t i = 0; i < p->batch.count && e == LC_OK; i++) {
         uint64_t level = p->decoder->numbers[block_row(p, i)];
         if (level >= LC_LEVEL_COUNT && level != LC_LEVEL_NONE)
@@ -349,7 +203,7 @@ static lc_err load_levels(struct lc_page *p)
 
 static lc_err load_streams(struct lc_page *p)
 {
-    lc_err e = load_numbers(p, LC_STORED_STREAM);
+    lc_err e = lc_page_load_numbers(p, LC_STORED_STREAM);
     for (size_t i = 0; i < p->batch.count && e == LC_OK; i++) {
         uint64_t stream = p->decoder->numbers[block_row(p, i)];
         if (stream >= p->index->stream_count)
@@ -361,11 +215,11 @@ static lc_err load_streams(struct lc_page *p)
 
 static lc_err load_messages(struct lc_page *p)
 {
-    lc_err e = load_numbers(p, LC_STORED_LENGTH);
+    lc_err e = lc_page_load_numbers(p, LC_STORED_LENGTH);
     if (e != LC_OK)
         return e;
     struct lc_slice text;
-    e = column_octets(p, LC_STORED_MESSAGE, &text);
+    e = lc_page_octets_of(p, LC_STORED_MESSAGE, &text);
     if (e != LC_OK)
         return e;
     struct lc_reader r = lc_reader(text);
@@ -381,26 +235,26 @@ static lc_err load_messages(struct lc_page *p)
 
 static lc_err load_column(void *page, uint32_t type, struct lc_slice *values, size_t n)
 {
-    return load_strings(page, type, values, n);
+    return lc_page_load_strings(page, type, values, n);
 }
 
 static lc_err load_rest(struct lc_page *p)
 {
     struct lc_slice *all = p->decoder->values;
-    lc_err e = load_strings(p, LC_STORED_PID, all, p->block_rows);
+    lc_err e = lc_page_load_strings(p, LC_STORED_PID, all, p->block_rows);
     for (size_t i = 0; i < p->batch.count && e == LC_OK; i++)
         p->pids[i] = all[block_row(p, i)];
     if (e == LC_OK)
-        e = load_strings(p, LC_STORED_SOURCE, all, p->block_rows);
+        e = lc_page_load_strings(p, LC_STORED_SOURCE, all, p->block_rows);
     for (size_t i = 0; i < p->batch.count && e == LC_OK; i++)
         p->sources[i] = all[block_row(p, i)];
     if (e == LC_OK)
-        e = load_strings(p, LC_STORED_SHAPE, p->decoder->shapes, p->block_rows);
+        e = lc_page_load_strings(p, LC_STORED_SHAPE, p->decoder->shapes, p->block_rows);
     size_t fields = 0;
     if (e == LC_OK)
         e = lc_fields_measure(p->decoder, p->index, p->block_rows, &fields);
     if (e == LC_OK)
-        e = replace((void **)&p->fields, &p->field_cap, fields + 1, sizeof p->fields[0]);
+        e = lc_page_replace((void **)&p->fields, &p->field_cap, fields + 1, sizeof p->fields[0]);
     if (e == LC_OK)
         e = lc_fields_values(p->decoder, load_column, p);
     if (e == LC_OK)
@@ -419,7 +273,7 @@ static lc_err load_block(struct lc_page *p, unsigned columns)
         {LC_COL_TIME, load_times},       {LC_COL_LEVEL, load_levels}, {LC_COL_STREAM, load_streams},
         {LC_COL_MESSAGE, load_messages}, {LC_COL_REST, load_rest},
     };
-    lc_err e = read_block(p);
+    lc_err e = lc_page_read(p);
     for (size_t i = 0; i < LC_ARRAY_LEN(steps) && e == LC_OK; i++) {
         if ((columns & steps[i].column) == 0)
             continue;
@@ -529,9 +383,9 @@ struct lc_row_ref lc_batch_ref(const struct lc_batch *b, size_t row)
 
 static lc_err pick_rows(struct lc_page *p, const uint64_t *after, unsigned shards)
 {
-    lc_err e = read_block(p);
+    lc_err e = lc_page_read(p);
     if (e == LC_OK)
-        e = load_numbers(p, LC_STORED_ID);
+        e = lc_page_load_numbers(p, LC_STORED_ID);
     if (e == LC_ECORRUPT)
         lc_segment_mark_damaged(p->index->segment);
     if (e != LC_OK)

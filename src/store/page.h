@@ -44,4 +44,25 @@ bool lc_page_is_at(const struct lc_page *p, uint32_t part, uint32_t block);
  * LC_ECORRUPT, -errno: nothing of the page may be used. */
 LC_MUST_CHECK lc_err lc_page_keep_after(struct lc_page *p, const uint64_t *after, unsigned shards);
 
+/* ---- a block as it is stored: for merging ---- */
+
+/* A frame of a block, and its octets. */
+struct lc_page_column {
+    struct lc_frame frame;
+    struct lc_slice stored;
+};
+
+/* The columns of the page's block, every checksum compared. The pointers live as long as the page
+ * is on that block. LC_ECORRUPT, -ENOMEM, -errno. */
+LC_MUST_CHECK lc_err lc_page_stored(struct lc_page *p, const struct lc_page_column **ret,
+                                    size_t *ret_count);
+/* Whether it is about as large as a block becomes: nothing is gained by encoding it again. */
+LC_MUST_CHECK lc_err lc_page_is_full(struct lc_page *p, bool *ret);
+/* A column of numbers, or of strings, of all rows; borrowed from the decoder until the next call.
+ */
+LC_MUST_CHECK lc_err lc_page_numbers(struct lc_page *p, uint32_t type, const uint64_t **ret);
+LC_MUST_CHECK lc_err lc_page_strings(struct lc_page *p, uint32_t type, const struct lc_slice **ret);
+const struct lc_segment_index *lc_page_index(const struct lc_page *p);
+const struct lc_block *lc_page_block(const struct lc_page *p);
+
 #endif

@@ -6,9 +6,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "store/block_write.h"
-#include "store/intern.h"
-#include "store/store.h"
+#include "store/segment_writer.h"
 
 #define WRITE_OCTETS      (1u << 20) /* so much is gathered before it goes to the disk */
 #define FOOTER_OCTETS_MAX (1u << 30)
@@ -16,32 +14,6 @@
 /* In columns of 128 KiB level 3 makes files 1% to 10% smaller than 1 and takes a third more time
  * (bench/seal); deeper compression has to come from the encoding. */
 #define ZSTD_LEVEL 1
-
-struct lc_segment_writer {
-    const struct lc_disk *disk;
-    struct lc_file *file;
-    uint64_t written; /* octets of the file that were given to the disk */
-    struct lc_packer *packer;
-    struct lc_block_builder *builder;
-    struct lc_dynbuf out;     /* follows `written` */
-    struct lc_dynbuf key;     /* the stream or name that is looked up */
-    struct lc_dynbuf last;    /* the stream of the record before, as in the footer */
-    struct lc_dynbuf space;   /* of the block */
-    uint32_t last_stream;     /* its number */
-    int64_t hour;             /* of the block */
-    struct lc_intern streams; /* as in the footer */
-    struct lc_intern names;
-    uint16_t row_names[LC_FIELDS_MAX];
-    struct lc_block *blocks;
-    size_t block_count, block_cap;
-    struct lc_segment_shard *shares; /* of all blocks */
-    size_t share_count, share_cap;
-    size_t first_share;                     /* of the block */
-    uint32_t share_of_shard[LC_SHARDS_MAX]; /* in `shares`; older than first_share: none yet */
-    struct lc_segment_shard shards[LC_SHARDS_MAX]; /* of the segment, by shard; records 0: none */
-    struct lc_segment_meta meta;
-    char path[LC_PATH_MAX];
-};
 
 int lc_segment_order(const struct lc_record *a, const struct lc_record *b)
 {
@@ -107,6 +79,7 @@ static void writer_free(struct lc_segment_writer *w)
     lc_intern_done(&w->names);
     free(w->blocks);
     free(w->shares);
+    free(w->open_shares);
     lc_segment_meta_done(&w->meta);
     free(w);
 }
@@ -184,52 +157,64 @@ static lc_err grow(void **array, size_t *cap, size_t count, size_t element)
     return LC_OK;
 }
 
-static void share_extend(struct lc_segment_shard *s, unsigned shard, uint64_t id)
+static void share_extend(struct lc_segment_shard *s, const struct lc_segment_shard *more)
 {
+    uint64_t records = s->records + more->records;
     if (s->records == 0)
-        *s = (struct lc_segment_shard){.shard = shard, .min_id = id, .max_id = id};
-    s->records++;
-    if (id < s->min_id)
-        s->min_id = id;
-    if (id > s->max_id)
-        s->max_id = id;
+        *s = *more;
+    s->records = records;
+    if (more->min_id < s->min_id)
+        s->min_id = more->min_id;
+    if (more->max_id > s->max_id)
+        s->max_id = more->max_id;
 }
 
 static lc_err count_id(struct lc_segment_writer *w, uint64_t id)
 {
     unsigned shard = lc_id_shard(id);
-    uint32_t share = w->share_of_shard[shard];
-    if (share >= w->share_count || share < w->first_share) {
-        lc_err e = grow((void **)&w->shares, &w->share_cap, w->share_count, sizeof w->shares[0]);
+    const struct lc_segment_shard one = {shard, 1, id, id};
+    uint32_t at = w->share_of_shard[shard];
+    if (at >= w->open_count || w->open_shares[at].shard != shard) {
+        lc_err e =
+            grow((void **)&w->open_shares, &w->open_cap, w->open_count, sizeof w->open_shares[0]);
         if (e != LC_OK)
             return e;
-        share = (uint32_t)w->share_count++;
-        w->shares[share] = (struct lc_segment_shard){.records = 0};
-        w->share_of_shard[shard] = share;
+        at = (uint32_t)w->open_count++;
+        w->open_shares[at] = (struct lc_segment_shard){.shard = shard};
+        w->share_of_shard[shard] = at;
     }
-    share_extend(&w->shares[share], shard, id);
-    share_extend(&w->shards[shard], shard, id);
+    share_extend(&w->open_shares[at], &one);
     return LC_OK;
 }
 
 /* ---- blocks ---- */
 
-static lc_err end_block(struct lc_segment_writer *w)
+lc_err lc_segment_writer_keep(struct lc_segment_writer *w, const struct lc_block *b,
+                              const struct lc_segment_shard *shares, size_t count)
 {
     lc_err e = grow((void **)&w->blocks, &w->block_cap, w->block_count, sizeof w->blocks[0]);
+    for (size_t i = 0; i < count && e == LC_OK; i++)
+        e = grow((void **)&w->shares, &w->share_cap, w->share_count + i, sizeof w->shares[0]);
     if (e != LC_OK)
         return e;
-    struct lc_block *block = &w->blocks[w->block_count];
-    block->offset = lc_segment_writer_octets(w);
-    e = lc_block_encode(w->builder, w->packer, &w->out, block);
-    if (e != LC_OK)
-        return e;
-    block->first_share = (uint32_t)w->first_share;
-    block->share_count = (uint32_t)(w->share_count - w->first_share);
-    w->first_share = w->share_count;
-    w->block_count++;
-    if (w->out.n >= WRITE_OCTETS)
-        e = write_out(w);
+    struct lc_block *block = &w->blocks[w->block_count++];
+    *block = *b;
+    block->first_share = (uint32_t)w->share_count;
+    block->share_count = (uint32_t)count;
+    for (size_t i = 0; i < count; i++) {
+        w->shares[w->share_count++] = shares[i];
+        share_extend(&w->shards[shares[i].shard], &shares[i]);
+    }
+    return w->out.n >= WRITE_OCTETS ? write_out(w) : LC_OK;
+}
+
+static lc_err end_block(struct lc_segment_writer *w)
+{
+    struct lc_block block = {.offset = lc_segment_writer_octets(w)};
+    lc_err e = lc_block_encode(w->builder, w->packer, &w->out, &block);
+    if (e == LC_OK)
+        e = lc_segment_writer_keep(w, &block, w->open_shares, w->open_count);
+    w->open_count = 0;
     return e;
 }
 
@@ -239,8 +224,8 @@ static void put_string(struct lc_writer *w, struct lc_slice s)
     lc_write_bytes(w, s);
 }
 
-static lc_err stream_number(struct lc_segment_writer *w, const struct lc_stream_key *k,
-                            uint32_t *ret)
+lc_err lc_segment_writer_stream(struct lc_segment_writer *w, const struct lc_stream_key *k,
+                                uint32_t *ret)
 {
     w->key.n = 0;
     struct lc_writer out;
@@ -265,7 +250,7 @@ static lc_err stream_number(struct lc_segment_writer *w, const struct lc_stream_
     return LC_OK;
 }
 
-static lc_err name_number(struct lc_segment_writer *w, struct lc_slice name, uint16_t *ret)
+lc_err lc_segment_writer_name(struct lc_segment_writer *w, struct lc_slice name, uint16_t *ret)
 {
     w->key.n = 0;
     struct lc_writer out;
@@ -341,9 +326,9 @@ lc_err lc_segment_writer_add(struct lc_segment_writer *w, const struct lc_record
     if (is_too_large(r))
         return LC_ELIMIT;
     struct lc_block_row row = {.record = r, .names = w->row_names};
-    lc_err e = stream_number(w, &r->stream, &row.stream);
+    lc_err e = lc_segment_writer_stream(w, &r->stream, &row.stream);
     for (size_t i = 0; i < r->field_count && e == LC_OK; i++)
-        e = name_number(w, r->fields[i].name, &w->row_names[i]);
+        e = lc_segment_writer_name(w, r->fields[i].name, &w->row_names[i]);
     if (e == LC_OK)
         e = add_row(w, &row);
     return e;
@@ -534,7 +519,7 @@ static lc_err write_footer(struct lc_segment_writer *w)
 lc_err lc_segment_writer_finish(struct lc_segment_writer *w, struct lc_segment_meta *ret)
 {
     LC_ASSERT(w->meta.records > 0);
-    lc_err e = end_block(w);
+    lc_err e = lc_block_rows(w->builder) > 0 ? end_block(w) : LC_OK;
     if (e == LC_OK)
         e = write_footer(w);
     if (e == LC_OK)

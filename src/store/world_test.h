@@ -20,7 +20,7 @@
 #define WORLD_SHARDS   4
 #define WORLD_SEGMENTS 64
 #define WORLD_SETS     8
-#define WORLD_RECORDS  20000
+#define WORLD_RECORDS  40000
 
 struct model_record {
     unsigned seed; /* the record is lc_test_record(seed) with these instead of its own */

@@ -90,8 +90,10 @@ static void on_close(void *user, lc_err why)
         lc_loop_stop(c->side->loop);
 }
 
-static const struct lc_stream_events server_events = {on_request, on_eof, on_drain, on_close};
-static const struct lc_stream_events client_events = {on_answer, on_eof, on_drain, on_close};
+static const struct lc_stream_events server_events = {
+    .on_data = on_request, .on_eof = on_eof, .on_drain = on_drain, .on_close = on_close};
+static const struct lc_stream_events client_events = {
+    .on_data = on_answer, .on_eof = on_eof, .on_drain = on_drain, .on_close = on_close};
 static const struct lc_stream_config stream_config = {0};
 
 static void on_accept(void *user, int fd, const struct lc_addr *peer)

@@ -294,11 +294,24 @@ void lc_session_source(struct lc_session *s, struct lc_slice source)
     s->whence.source = source;
 }
 
+static const char *protocol_of(const void *user)
+{
+    const struct lc_session *s = user;
+
+    return s->framing != NULL ? lc_protocol_name(s->protocol) : NULL;
+}
+
 lc_err lc_session_open(const struct lc_session_config *config,
                        const struct lc_session_handler *handler, void *user, int fd,
                        const struct lc_addr *peer, struct lc_session **ret)
 {
-    static const struct lc_stream_events events = {on_data, on_eof, on_drain, on_close};
+    static const struct lc_stream_events events = {
+        .on_data = on_data,
+        .on_eof = on_eof,
+        .on_drain = on_drain,
+        .on_close = on_close,
+        .protocol = protocol_of,
+    };
     const struct lc_stream_config stream = {
         .in_max = lc_session_in_max(config),
         .out_high = config->out_high,

@@ -154,7 +154,8 @@ static void peer_closed(void *user, lc_err why)
     closed(w);
 }
 
-static const struct lc_stream_events peer_events = {peer_data, peer_eof, peer_drain, peer_closed};
+static const struct lc_stream_events peer_events = {
+    .on_data = peer_data, .on_eof = peer_eof, .on_drain = peer_drain, .on_close = peer_closed};
 
 static bool session_has_all(const struct lc_test_conn *w)
 {

@@ -19,6 +19,7 @@
 #include "base/list.h"
 #include "net/addr.h"
 #include "net/loop.h"
+#include "net/sockets.h"
 
 /* Octets that may be written before those that received() is given: what is left of a message is
  * put there, in front of what follows. */
@@ -55,6 +56,9 @@ struct lc_io_events {
     /* After detach(): the descriptor is closed, the kernel knows nothing of it any more, and its
      * memory may be freed. */
     void (*released)(struct lc_io *io);
+    /* What it is, for who lists sockets; local address, serial and fd are there. NULL: it is not to
+     * be listed. */
+    void (*describe)(const struct lc_io *io, struct lc_socket_row *ret);
 };
 
 struct lc_io {
@@ -66,6 +70,8 @@ struct lc_io {
     unsigned slot;    /* the backend's */
     const struct lc_io_events *events;
     struct lc_link link; /* the backend's lists; once detached: those to be released */
+    struct lc_link all;  /* of loop->ios, from attach to release */
+    uint64_t serial;
 };
 
 struct lc_backend {

@@ -39,6 +39,8 @@ struct lc_dgram {
     enum lc_transport transport;
     uint32_t kernel_dropped; /* as the kernel counts: modulo 2^32 */
     lc_counter dropped;
+    struct lc_time opened;
+    uint64_t received;
 };
 
 /* One batch, shared by all sockets of a loop. */
@@ -162,6 +164,7 @@ static bool receive_batch(struct lc_dgram *d)
         octets += m->headers[i].msg_len;
     }
     lc_count(&d->loop->counters.received_octets, octets);
+    d->received += octets;
     m->busy = true;
     d->fn(d->user, m->datagrams, (size_t)n);
     m->busy = false;
@@ -185,7 +188,21 @@ static void on_released(struct lc_io *io)
     free(LC_CONTAINER(io, struct lc_dgram, io));
 }
 
-static const struct lc_io_events io_events = {.readable = on_readable, .released = on_released};
+static void describe(const struct lc_io *io, struct lc_socket_row *ret)
+{
+    const struct lc_dgram *d = LC_CONTAINER(io, struct lc_dgram, io);
+    ret->kind = LC_SOCKET_DATAGRAMS;
+    ret->local.transport = d->transport;
+    ret->opened = d->opened;
+    ret->received = d->received;
+    ret->dropped = lc_counted(&d->dropped);
+}
+
+static const struct lc_io_events io_events = {
+    .readable = on_readable,
+    .released = on_released,
+    .describe = describe,
+};
 
 lc_err lc_dgram_open(struct lc_loop *loop, int fd, lc_dgram_fn fn, void *user,
                      struct lc_dgram **ret)
@@ -208,6 +225,7 @@ lc_err lc_dgram_open(struct lc_loop *loop, int fd, lc_dgram_fn fn, void *user,
     d->loop = loop;
     d->fn = fn;
     d->user = user;
+    d->opened = lc_loop_now(loop);
     d->transport = bound.sa.ss_family == AF_UNIX ? LC_UNIX_DGRAM : LC_UDP;
     loop->backend->start_in(loop, &d->io, LC_IN_WATCH);
     *ret = d;

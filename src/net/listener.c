@@ -23,6 +23,8 @@ struct lc_listener {
     lc_accept_fn accept;
     void *user;
     const struct lc_sockopts *options;
+    struct lc_time opened;
+    uint64_t accepted;
     struct lc_timer again; /* always set, so that moving it cannot fail */
 };
 
@@ -118,6 +120,7 @@ static void on_accepted(struct lc_io *io, int fd_or_err, const struct lc_addr *p
         return;
     }
     lc_count(&l->loop->counters.accepted, 1);
+    l->accepted++;
     if (l->options != NULL)
         lc_sockopts_accepted(l->options, fd_or_err);
     l->accept(l->user, fd_or_err, peer);
@@ -128,7 +131,20 @@ static void on_released(struct lc_io *io)
     free(LC_CONTAINER(io, struct lc_listener, io));
 }
 
-static const struct lc_io_events io_events = {.accepted = on_accepted, .released = on_released};
+static void describe(const struct lc_io *io, struct lc_socket_row *ret)
+{
+    const struct lc_listener *l = LC_CONTAINER(io, struct lc_listener, io);
+    ret->kind = LC_SOCKET_LISTENER;
+    ret->local.transport = ret->local.sa.ss_family == AF_UNIX ? LC_UNIX_STREAM : LC_TCP;
+    ret->opened = l->opened;
+    ret->accepted = l->accepted;
+}
+
+static const struct lc_io_events io_events = {
+    .accepted = on_accepted,
+    .released = on_released,
+    .describe = describe,
+};
 
 lc_err lc_listener_open(struct lc_loop *loop, int fd, lc_accept_fn accept, void *user,
                         struct lc_listener **ret)
@@ -141,6 +157,7 @@ lc_err lc_listener_open(struct lc_loop *loop, int fd, lc_accept_fn accept, void 
     l->loop = loop;
     l->accept = accept;
     l->user = user;
+    l->opened = lc_loop_now(loop);
     lc_timer_init(&l->again, on_again);
     lc_err e = lc_timer_set(loop, &l->again, LC_TIME_NEVER);
     if (e != LC_OK)

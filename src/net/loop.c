@@ -78,6 +78,7 @@ static void init(struct lc_loop *loop, const struct lc_loop_config *config)
     loop->deferred_end = &loop->deferred;
     lc_link_init(&loop->works);
     lc_link_init(&loop->released);
+    lc_link_init(&loop->ios);
     lc_out_pool_init(&loop->out_pool);
     lc_spares_init(&loop->rests, LC_REST_BLOCK, SPARE_RESTS);
 }
@@ -118,6 +119,7 @@ static void run_released(struct lc_loop *loop)
         struct lc_io *io = LC_CONTAINER(l, struct lc_io, link);
         if (io->fd >= 0) /* else it was given away */
             close(io->fd);
+        lc_link_remove(&io->all);
         loop->attached--;
         io->events->released(io);
     }
@@ -146,12 +148,16 @@ lc_err lc_loop_attach(struct lc_loop *loop, struct lc_io *io, int fd,
 {
     *io = (struct lc_io){.fd = fd, .events = events};
     lc_link_init(&io->link);
+    lc_link_init(&io->all);
     lc_err e = loop->backend->attach(loop, io);
-    if (e != LC_OK)
+    if (e != LC_OK) {
         close(fd);
-    else
-        loop->attached++;
-    return e;
+        return e;
+    }
+    io->serial = ++loop->last_serial;
+    lc_list_add_last(&loop->ios, &io->all);
+    loop->attached++;
+    return LC_OK;
 }
 
 void lc_loop_release(struct lc_loop *loop, struct lc_io *io)

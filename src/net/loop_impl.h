@@ -47,7 +47,9 @@ struct lc_loop {
     struct lc_timers timers;
     struct lc_link works;    /* struct lc_work */
     struct lc_link released; /* struct lc_io */
-    struct lc_io wake;       /* the eventfd */
+    struct lc_link ios;      /* all that are attached, by serial */
+    uint64_t last_serial;
+    struct lc_io wake; /* the eventfd */
 
     struct lc_out_pool out_pool;
     struct lc_spares rests;         /* blocks that hold what is left of a message */

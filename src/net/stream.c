@@ -174,8 +174,10 @@ static void received_wrapped(struct lc_stream *s, struct lc_slice in)
 static void on_received(struct lc_io *io, uint8_t *p, ssize_t n)
 {
     struct lc_stream *s = lc_stream_of(io);
-    if (n > 0)
+    if (n > 0) {
         lc_count(&s->loop->counters.received_octets, (uint64_t)n);
+        s->received += (uint64_t)n;
+    }
     if (s->eof)
         return;
     if (n == 0)
@@ -232,6 +234,20 @@ static void on_released(struct lc_io *io)
     free_stream(s);
 }
 
+static void describe(const struct lc_io *io, struct lc_socket_row *ret)
+{
+    const struct lc_stream *s = LC_CONTAINER(io, struct lc_stream, io);
+    ret->kind = LC_SOCKET_CONNECTION;
+    ret->local.transport = s->peer.transport;
+    ret->peer = s->peer;
+    ret->opened = s->opened;
+    ret->received = s->received;
+    ret->sent = s->sent;
+    ret->queued = lc_stream_queued(s);
+    if (s->events->protocol != NULL)
+        ret->protocol = s->events->protocol(s->user);
+}
+
 static const struct lc_io_events io_events = {
     .received = on_received,
     .connected = on_connected,
@@ -239,6 +255,7 @@ static const struct lc_io_events io_events = {
     .gather = lc_stream_gather,
     .sent = lc_stream_sent,
     .released = on_released,
+    .describe = describe,
 };
 
 static void run_work(struct lc_work *work)

@@ -35,6 +35,9 @@ struct lc_stream_events {
      * lc_stream_close() (-ETIMEDOUT or -errno when not all that was queued could be sent),
      * -ETIMEDOUT when the deadline passed, LC_ELIMIT, an error of the layer, or -errno. */
     void (*on_close)(void *user, lc_err why);
+    /* What is spoken on it, for who lists sockets: a static text, or NULL: not known yet. The
+     * member may be NULL. */
+    const char *(*protocol)(const void *user);
 };
 
 /* One layer's rules; `state` is made by open(), per stream. Both directions append to `out`, which

@@ -30,6 +30,7 @@ struct lc_stream {
     struct lc_outq out;    /* as the socket takes it */
     struct lc_layered *layered;
     size_t in_max, out_high, out_low, out_max;
+    uint64_t received, sent; /* octets by the socket */
     lc_err why;
 
     bool connecting;

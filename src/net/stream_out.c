@@ -153,6 +153,7 @@ void lc_stream_sent(struct lc_io *io, ssize_t n)
         return;
     }
     lc_count(&s->loop->counters.sent_octets, (uint64_t)n);
+    s->sent += (uint64_t)n;
     lc_outq_pop(&s->out, &s->loop->out_pool, (size_t)n);
     /* more to send, FIN, or closing: in the next turn, so that no stream keeps others waiting */
     if (lc_stream_queued(s) > 0 || s->shut)

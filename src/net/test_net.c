@@ -208,7 +208,8 @@ static void peer_close(void *user, lc_err why)
     p->why = why;
 }
 
-const struct lc_stream_events net_peer_events = {peer_data, peer_eof, peer_drain, peer_close};
+const struct lc_stream_events net_peer_events = {
+    .on_data = peer_data, .on_eof = peer_eof, .on_drain = peer_drain, .on_close = peer_close};
 
 void net_peer_init(struct net_peer *p, struct net *net)
 {

@@ -209,7 +209,7 @@ static void questions(void **state)
 {
     LC_UNUSED(state);
     static const char unknown[] = "question refused=[unknown query type, expected one of KEYWORD "
-                                  "LEVEL TIME SOURCE LAST COUNT QL TAIL STATS]\n";
+                                  "LEVEL TIME SOURCE LAST COUNT QL TAIL STATS SOCKETS]\n";
     static const char expected[] = "question refused=[expected QUERY|<type>|<parameter>]\n";
     static const struct dialogue cases[] = {
         {"QUERY:a|b:c\n", "question v1 KEYWORD parameter=[a|b:c]\n"},
@@ -223,7 +223,10 @@ static void questions(void **state)
         {"QUERY|KEYWORD|연결 실패\n", "question KEYWORD parameter=[연결 실패]\n"},
         {"QUERY|STATS\nQUERY|STATS|\n",
          "question STATS parameter=[]\nquestion STATS parameter=[]\n"},
-        {"QUERY|STATS|x\n", "question refused=[STATS takes no parameter]\n"},
+        {"QUERY|SOCKETS\nQUERY|SOCKETS|\n",
+         "question SOCKETS parameter=[]\nquestion SOCKETS parameter=[]\n"},
+        {"QUERY|SOCKETS|x\n", "question refused=[STATS and SOCKETS take no parameter]\n"},
+        {"QUERY|STATS|x\n", "question refused=[STATS and SOCKETS take no parameter]\n"},
         {"QUERY|KEYWORD\n", expected},
         {"QUERY|TAIL\n", expected},
         {"QUERY|\n", unknown},

@@ -41,9 +41,10 @@ lc_err lc_query_request_decode(struct lc_slice line, struct lc_query_request *re
     if (type == LC_QUERY_TYPE_COUNT)
         return refuse(ret_reason,
                       "unknown query type, expected one of" LC_QUERY_TYPES(SPACE_AND_NAME));
-    if (type == LC_QUERY_STATS && parted && parameter.n > 0)
-        return refuse(ret_reason, "STATS takes no parameter");
-    if (type != LC_QUERY_STATS && !parted)
+    bool bare = type == LC_QUERY_STATS || type == LC_QUERY_SOCKETS;
+    if (bare && parted && parameter.n > 0)
+        return refuse(ret_reason, "STATS and SOCKETS take no parameter");
+    if (!bare && !parted)
         return refuse(ret_reason, "expected QUERY|<type>|<parameter>");
     *ret = (struct lc_query_request){.type = (enum lc_query_type)type,
                                      .parameter = parted ? parameter : LC_LIT("")};

@@ -77,7 +77,8 @@ LC_MUST_CHECK lc_err lc_v2_encode(struct lc_dynbuf *out, const struct lc_record 
     X(COUNT)                                                                                       \
     X(QL)                                                                                          \
     X(TAIL)                                                                                        \
-    X(STATS)
+    X(STATS)                                                                                       \
+    X(SOCKETS)
 
 #define LC_QUERY_TYPE_ENUM(name) LC_QUERY_##name,
 enum lc_query_type { LC_QUERY_TYPES(LC_QUERY_TYPE_ENUM) LC_QUERY_TYPE_COUNT };

@@ -399,6 +399,31 @@ const struct lc_door *lc_doors_find(const struct lc_doors *doors, enum lc_servic
     return NULL;
 }
 
+static bool is_door(const struct lc_addr *door, const struct lc_addr *local)
+{
+    if (door->transport != local->transport)
+        return false;
+    if (!is_unix(door->transport))
+        return lc_addr_port(door) == lc_addr_port(local);
+
+    char text[LC_ADDR_TEXT_MAX], other[LC_ADDR_TEXT_MAX];
+
+    lc_addr_format(door, text);
+    lc_addr_format(local, other);
+    return strcmp(text, other) == 0;
+}
+
+const char *lc_doors_service(const struct lc_doors *doors, const struct lc_addr *local)
+{
+    for (size_t s = 0; s < LC_SERVICE_COUNT; s++) {
+        for (size_t i = 0; i < doors->count[s]; i++) {
+            if (is_door(&doors->door[s][i]->addr, local))
+                return names[s];
+        }
+    }
+    return NULL;
+}
+
 void lc_door_host(const struct lc_door *door, char host[LC_HOST_MAX], unsigned *ret_port)
 {
     const void *sa = &door->addr.sa;

@@ -61,6 +61,9 @@ void lc_doors_differences(const struct lc_doors *doors,
 /* The first door of a transport whose address a peer on this host can use; NULL: none. */
 const struct lc_door *lc_doors_find(const struct lc_doors *doors, enum lc_service_id service,
                                     enum lc_transport transport);
+/* The service on whose door a socket with this local address is, or was accepted: doors of a
+ * transport differ in port or path. NULL: none; the connection is our own. Any thread. */
+const char *lc_doors_service(const struct lc_doors *doors, const struct lc_addr *local);
 /* Host and port by which this host reaches a TCP or UDP door: the loopback address for a wildcard.
  */
 #define LC_HOST_MAX 64

@@ -210,6 +210,7 @@ lc_err lc_server_start(const struct lc_server_config *config, struct lc_server *
         lc_server_resolve(&s->site.config);
         s->site.clock = &lc_clock_system;
         s->site.workers = s->workers;
+        s->site.doors = &s->doors;
         s->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         s->reloaded_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         e = s->ended_fd < 0 || s->reloaded_fd < 0 ? -errno : start(s, diag);

@@ -22,6 +22,7 @@
 #include "service/stats.h"
 #include "store/store.h"
 
+struct lc_doors;
 struct lc_worker;
 
 #define LC_ELSEWHERE_MAX 256
@@ -35,6 +36,7 @@ struct lc_site {
     struct lc_store *store;
     struct lc_log *log;
     struct lc_gate *gates[LC_SERVICE_COUNT]; /* NULL: a service without doors */
+    const struct lc_doors *doors;            /* service/listen.h */
     struct lc_worker **workers;
     unsigned worker_count;
     struct lc_time started;

@@ -60,8 +60,7 @@ static lc_err on_columns(void *arg, const struct lc_slice *names, size_t count)
     return e;
 }
 
-/* What would end a cell or a row is written as \p, \n, \r, and \ itself as \\. */
-static lc_err write_cell(struct lc_dynbuf *out, struct lc_slice value)
+lc_err lc_ask_cell(struct lc_dynbuf *out, struct lc_slice value)
 {
     static const char special[] = "|\n\r\\", letter[] = "pnr\\";
     lc_err e = LC_OK;
@@ -80,12 +79,12 @@ static lc_err write_cell(struct lc_dynbuf *out, struct lc_slice value)
 static lc_err write_column(struct lc_dynbuf *out, bool json, struct lc_slice name,
                            struct lc_slice value)
 {
-    lc_err e = json ? lc_json_string(out, name) : write_cell(out, name);
+    lc_err e = json ? lc_json_string(out, name) : lc_ask_cell(out, name);
 
     if (e == LC_OK)
         e = lc_dynbuf_append(out, json ? LC_LIT(":") : LC_LIT("="));
     if (e == LC_OK)
-        e = json ? lc_json_string(out, value) : write_cell(out, value);
+        e = json ? lc_json_string(out, value) : lc_ask_cell(out, value);
     return e;
 }
 

@@ -105,7 +105,7 @@ void lc_asker_fail(struct lc_asker *a, bool v1, const struct lc_diag *diag, lc_e
 
 /* ---- requests ---- */
 
-/* All types but TAIL and STATS. */
+/* All types but TAIL, STATS and SOCKETS. */
 static lc_err plan(const struct lc_query_request *q, int64_t now_ns, struct lc_query **ret,
                    struct lc_diag *diag)
 {
@@ -197,6 +197,8 @@ static void on_question(void *user, const struct lc_query_request *request)
         lc_tail_begin(a, request->parameter);
     else if (request->type == LC_QUERY_STATS)
         ask_stats(a);
+    else if (request->type == LC_QUERY_SOCKETS)
+        lc_listing_ask(a);
     else
         ask_query(a, request);
 }
@@ -264,6 +266,8 @@ static void on_drained(void *user)
         lc_answer_forward(a->answer);
     else if (a->tail != NULL)
         lc_tail_go_on(a);
+    else
+        lc_listing_go_on(a);
 }
 
 void lc_ask_check_idle(struct lc_ask *ask)
@@ -284,6 +288,7 @@ static void on_closed(void *user, lc_err why)
         lc_answer_cancel(a->answer);
     if (a->tail != NULL)
         lc_tail_free(a);
+    lc_listing_cancel(a);
     lc_timer_cancel(ask->worker->loop, &a->stuck);
     lc_link_remove(&a->link);
     free(a);
@@ -371,6 +376,17 @@ static void ask_stop(void *shared)
     lc_pool_free(shared);
 }
 
+static void ask_close(void *state)
+{
+    struct lc_ask *ask = state;
+
+    if (ask == NULL)
+        return;
+    lc_listing_free(ask->listing);
+    lc_dynbuf_done(&ask->rows);
+    free(ask);
+}
+
 static lc_err ask_open(void *shared, struct lc_worker *w, void **ret)
 {
     const struct lc_site *site = w->site;
@@ -396,6 +412,12 @@ static lc_err ask_open(void *shared, struct lc_worker *w, void **ret)
     lc_link_init(&ask->askers);
     lc_link_init(&ask->tails);
     lc_task_init(&ask->follow, lc_tail_follow);
+    lc_err e = lc_listing_new(ask, &ask->listing);
+
+    if (e != LC_OK) {
+        ask_close(ask);
+        return e;
+    }
     *ret = ask;
     return LC_OK;
 }
@@ -428,16 +450,6 @@ static bool ask_is_idle(const void *state)
     const struct lc_ask *ask = state;
 
     return !lc_link_is_linked(&ask->askers) && ask->answers == 0;
-}
-
-static void ask_close(void *state)
-{
-    struct lc_ask *ask = state;
-
-    if (ask == NULL)
-        return;
-    lc_dynbuf_done(&ask->rows);
-    free(ask);
 }
 
 static const char *const addresses[] = {"127.0.0.1:9998", "[::1]:9998", NULL};

@@ -3,7 +3,7 @@
  * service/ask/ask.h - questions: from a request to its rows, and tails.
  *
  * WHAT    ask.c: connections and requests; answer.c: one answer, made on a query's thread;
- *         tail.c: rows as they are committed.
+ *         tail.c: rows as they are committed; sockets.c: the server's own sockets.
  * WHO     Itself; the server sees only lc_service_ask (service/service.h).
  * THREAD  The worker's, but lc_answer's run, which is on a thread of the pool.
  * WAY     A request becomes a plan on the worker. Its answer is a job of the pool: the whole text,
@@ -25,6 +25,7 @@
 #define LC_ASK_ROW_MAX  ((size_t)16 << 20) /* the largest record, every octet escaped */
 
 struct lc_answer;
+struct lc_listing;
 struct lc_tail;
 
 /* A worker's part of the service. */
@@ -37,7 +38,8 @@ struct lc_ask {
     unsigned tail_count;
     struct lc_task follow; /* the store has committed something */
     struct lc_dynbuf rows; /* scratch for tails, empty between calls */
-    unsigned answers;      /* jobs not yet ended: they outlive their askers */
+    struct lc_listing *listing;
+    unsigned answers; /* jobs not yet ended: they outlive their askers */
     bool draining;
 };
 
@@ -52,6 +54,7 @@ struct lc_asker {
     uint64_t sent;            /* octets given to the stream */
     uint64_t read;            /* of these, those that had left when it was last looked at */
     bool stuck_set;
+    bool waits_for_listing;
     bool json;
     struct lc_guest guest;
     char source[LC_ADDR_TEXT_MAX];
@@ -116,6 +119,21 @@ void lc_answer_cancel(struct lc_answer *answer);
 
 /* In ask.c: all of an answer has been sent; it is freed after this call. */
 void lc_asker_answered(struct lc_asker *a, struct lc_answer *answer);
+
+/* A cell of a row `name=value|name=value`: what would end it is written as \p, \n, \r, \\. */
+LC_MUST_CHECK lc_err lc_ask_cell(struct lc_dynbuf *out, struct lc_slice value);
+
+/* ---- sockets.c ---- */
+
+LC_MUST_CHECK lc_err lc_listing_new(struct lc_ask *ask, struct lc_listing **ret);
+/* After all loops have ended. NULL is accepted. */
+void lc_listing_free(struct lc_listing *l);
+/* Answers with all sockets of the server, as soon as nobody else is being answered. */
+void lc_listing_ask(struct lc_asker *a);
+/* The client reads again. */
+void lc_listing_go_on(struct lc_asker *a);
+/* The asker goes away. */
+void lc_listing_cancel(struct lc_asker *a);
 
 /* ---- tail.c ---- */
 

@@ -45,6 +45,7 @@ extern const struct lc_command lc_command_serve;
 extern const struct lc_command lc_command_send;
 extern const struct lc_command lc_command_query;
 extern const struct lc_command lc_command_tail;
+extern const struct lc_command lc_command_sockets;
 extern const struct lc_command lc_command_check_config;
 extern const struct lc_command lc_command_config_default;
 extern const struct lc_command lc_command_config_schema;

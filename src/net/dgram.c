@@ -195,7 +195,6 @@ static void describe(const struct lc_io *io, struct lc_socket_row *ret)
     ret->local.transport = d->transport;
     ret->opened = d->opened;
     ret->received = d->received;
-    ret->dropped = lc_counted(&d->dropped);
 }
 
 static const struct lc_io_events io_events = {

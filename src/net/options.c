@@ -465,22 +465,26 @@ bool lc_sockopt_read(const struct lc_sockopt *o, int fd, char out[LC_SOCKOPT_TEX
 /* Why the kernel has `got` where `asked` was said. */
 static void explain(struct lc_sockopt_difference *d, int64_t asked, int64_t got)
 {
-    const struct lc_sockopt *o = d->option;
-    const char *path = NULL;
-    char limit[32];
-    d->less = got < asked;
-    if (o->kind == LC_SOCKOPT_BACKLOG)
-        path = "/proc/sys/net/core/somaxconn";
-    else if (o->kind == LC_SOCKOPT_OCTETS)
-        path =
-            o->option == SO_RCVBUF ? "/proc/sys/net/core/rmem_max" : "/proc/sys/net/core/wmem_max";
-    if (o->kind == LC_SOCKOPT_OCTETS && got == 2 * asked) {
+    const char *name = d->option->option == SO_RCVBUF ? "rmem_max" : "wmem_max";
+    int64_t factor = 1;
+    int64_t limit;
+    char path[64];
+    char text[32];
+    if (d->option->kind == LC_SOCKOPT_OCTETS)
+        factor = 2; /* Linux doubles it, for its own use */
+    else if (d->option->kind == LC_SOCKOPT_BACKLOG)
+        name = "somaxconn";
+    else
+        return;
+    d->less = got < factor * asked;
+    if (!d->less) {
         snprintf(d->why, sizeof d->why, "Linux doubles it, for its own use");
-    } else if (path != NULL && (d->less || got < 2 * asked)) {
-        d->less = true;
-        read_line_of(path, limit, sizeof limit);
-        snprintf(d->why, sizeof d->why, "net.core.%s is %s", strrchr(path, '/') + 1, limit);
+        return;
     }
+    snprintf(path, sizeof path, "/proc/sys/net/core/%s", name);
+    read_line_of(path, text, sizeof text);
+    if (read_integer(text, &limit) && got == factor * limit)
+        snprintf(d->why, sizeof d->why, "net.core.%s is %s", name, text);
 }
 
 static bool differs(const struct lc_sockopt_item *item, bool is_given, int fd,

@@ -6,6 +6,7 @@
 #include "base/test.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -203,6 +204,14 @@ static void test_differences(void **state)
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
     lc_sockopts_differences(&opts, LC_PLACE_CONNECT, fd, tell, &told);
     assert_int_equal(told.count, 2);
+    assert_true(told.last.less);
+    assert_string_equal(told.last.why, ""); /* but that was not it */
+
+    int highest = INT_MAX; /* as who has no CAP_NET_ADMIN gets it */
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &highest, sizeof highest), 0);
+    assert_lc_ok(lc_sockopts_add(&opts, "SO_RCVBUF=1G", NULL));
+    lc_sockopts_differences(&opts, LC_PLACE_CONNECT, fd, tell, &told);
+    assert_int_equal(told.count, 3);
     assert_true(told.last.less);
     assert_non_null(strstr(told.last.why, "net.core.rmem_max is "));
     close(fd);

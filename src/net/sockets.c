@@ -133,7 +133,7 @@ static void put_options(const struct putting *p, const struct lc_socket_row *row
     for (size_t i = 0; i < LC_SOCKOPT_COUNT; i++) {
         const struct lc_sockopt *o = &lc_sockopt_table[i];
         if ((o->places & places_of(row)) != 0 && o->kind != LC_SOCKOPT_BACKLOG &&
-            lc_sockopt_read(o, row->fd, text))
+            lc_sockopt_read(o, row->fd, text) && text[0] != '\0')
             put_text(p, o->name, text);
     }
 }

@@ -24,7 +24,6 @@ struct lc_socket_row {
     struct lc_time opened; /* by the loop's clock */
     uint64_t received, sent, queued;
     uint64_t accepted;    /* by a listener */
-    uint64_t dropped;     /* datagrams, as far as one that came later has told */
     const char *protocol; /* NULL: not known, or not yet */
 };
 

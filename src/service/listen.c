@@ -287,6 +287,20 @@ static lc_err read_options(const struct opening *o)
     return e;
 }
 
+/* The service manager has made and bound these; what can be set later is. */
+static lc_err apply_to_passed(const struct opening *o)
+{
+    lc_err e = LC_OK;
+
+    for (size_t i = 0; e == LC_OK && i < o->doors->count[o->id]; i++) {
+        const struct lc_door *d = o->doors->door[o->id][i];
+
+        e = lc_sockopts_apply(&o->doors->options[o->id], lc_place_of(d->addr.transport), d->fds[0],
+                              o->diag);
+    }
+    return e;
+}
+
 /* An option for which the service has no socket is a mistake. */
 static lc_err check_options(const struct opening *o)
 {
@@ -341,13 +355,15 @@ void lc_doors_differences(const struct lc_doors *doors,
 static lc_err open_service(const struct opening *o)
 {
     const struct lc_list *given = &o->config->service[o->id].listen;
-    lc_err e = LC_OK;
-
     bool passed = lc_doors_has_passed(o->doors, o->id);
 
     if (o->service->addresses == NULL)
         return LC_OK;
-    e = read_options(o);
+
+    lc_err e = read_options(o);
+
+    if (e == LC_OK)
+        e = apply_to_passed(o);
     for (size_t i = 0; e == LC_OK && !passed && i < given->count; i++)
         e = open_text(o, given->items[i], false);
     for (size_t i = 0;

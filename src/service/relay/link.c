@@ -186,7 +186,8 @@ static void on_close(void *user, lc_err why)
     lc_relay_failed(l, text);
 }
 
-static const struct lc_stream_events events = {on_data, on_eof, on_drain, on_close};
+static const struct lc_stream_events events = {
+    .on_data = on_data, .on_eof = on_eof, .on_drain = on_drain, .on_close = on_close};
 
 /* After a stream was left: it tells nobody anything any more. */
 static size_t ignore_data(void *user, struct lc_slice in)
@@ -208,8 +209,10 @@ static void ignore_close(void *user, lc_err why)
     LC_UNUSED(user);
     LC_UNUSED(why);
 }
-static const struct lc_stream_events no_events = {ignore_data, ignore_eof, ignore_drain,
-                                                  ignore_close};
+static const struct lc_stream_events no_events = {.on_data = ignore_data,
+                                                  .on_eof = ignore_eof,
+                                                  .on_drain = ignore_drain,
+                                                  .on_close = ignore_close};
 
 /* ---- connecting ---- */
 

@@ -79,8 +79,6 @@ void lc_test_server_done(struct lc_test_server *t)
 
 /* ---- the client ---- */
 
-/* A ring of io_uring that is being taken down interrupts the thread that made it. */
-
 static const char *find_address(const struct lc_test_server *t, enum lc_service_id service,
                                 const char *prefix)
 {
@@ -109,8 +107,11 @@ void lc_test_connect(struct lc_test_client *c, const struct lc_test_server *t,
     const struct timeval hangs = {.tv_sec = HANGS_S};
     assert_int_equal(setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &hangs, sizeof hangs), 0);
     assert_int_equal(setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &hangs, sizeof hangs), 0);
-    if (connect(c->fd, (const struct sockaddr *)&addr.sa, addr.len) != 0)
-        fail_msg("%s: %s", text, strerror(errno));
+    /* a ring of io_uring that is being taken down interrupts the thread that made it; then the
+     * second call waits for what the first one began */
+    while (connect(c->fd, (const struct sockaddr *)&addr.sa, addr.len) != 0 && errno != EISCONN)
+        if (errno != EINTR)
+            fail_msg("%s: %s", text, strerror(errno));
 }
 
 void lc_test_send_octets(struct lc_test_client *c, struct lc_slice octets)

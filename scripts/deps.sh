@@ -13,8 +13,8 @@ packages_of() {
         libutf8proc-dev libxxhash-dev libjansson-dev libfyaml-dev zlib1g-dev gettext libpcre2-dev \
         libsystemd-dev ;;
     test)
-        echo libcmocka-dev haproxy rsyslog socat netcat-openbsd bsdutils bsdextrautils iproute2 \
-            systemd-journal-remote
+        echo libcmocka-dev unicode-data haproxy rsyslog socat netcat-openbsd bsdutils \
+            bsdextrautils iproute2 systemd-journal-remote
         # any node will do, also one that is not from Debian
         command -v node >/dev/null || echo nodejs
         command -v npm >/dev/null || echo npm

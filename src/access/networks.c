@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/grapheme.h"
+
 #define IP_OCTETS 16
 #define WORD_MAX  64
 
@@ -34,7 +36,7 @@ static const uint8_t mapped_last[IP_OCTETS] = {
 
 /* ---- errors ---- */
 
-#define WORD_SHOWN(r) ((int)((r)->word.n < WORD_MAX ? (r)->word.n : WORD_MAX)), (r)->word.p
+#define WORD_SHOWN(r) ((int)lc_grapheme_cut((r)->word, WORD_MAX)), (r)->word.p
 
 static lc_err wrong(const struct reading *r, const char *why)
 {

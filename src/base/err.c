@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grapheme.h"
 #include "base/text.h"
 #include "base/utf8.h"
 
@@ -50,12 +51,12 @@ void lc_diag_set(struct lc_diag *diag, const char *fmt, ...)
         return;
     va_list ap;
     va_start(ap, fmt);
-    /* one octet more than fits shows whether the cut is inside a character; and the arguments may
-     * be the text itself ("line 3: %s") */
-    char whole[sizeof diag->text + 1];
+    /* one character more than fits shows whether the cut is inside what belongs together; and the
+     * arguments may be the text itself ("line 3: %s") */
+    char whole[sizeof diag->text + LC_UTF8_MAX];
     fill(whole, sizeof whole, fmt, ap);
     va_end(ap);
-    size_t n = lc_utf8_cut(lc_slice_cstr(whole), sizeof diag->text - 1);
+    size_t n = lc_grapheme_cut(lc_slice_cstr(whole), sizeof diag->text - 1);
     memcpy(diag->text, whole, n);
     diag->text[n] = '\0';
 }

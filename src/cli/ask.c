@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "base/grapheme.h"
 #include "cli/command.h"
 
 lc_err lc_ask_text(struct lc_dynbuf *out, int parts, char **part, struct lc_diag *diag)
@@ -66,7 +67,7 @@ static lc_err expect(struct lc_client *c, struct lc_slice prefix, struct lc_diag
     lc_err e = next_line(c, &line, diag);
     if (e != LC_OK || lc_slice_starts(line, prefix))
         return e;
-    lc_diag_set(diag, "unexpected answer: %.*s", (int)(line.n < 80 ? line.n : 80), line.p);
+    lc_diag_set(diag, "unexpected answer: %.*s", (int)lc_grapheme_cut(line, 80), line.p);
     return LC_EPROTO;
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/grapheme.h"
 #include "base/time.h"
 #include "cli/held.h"
 
@@ -170,7 +171,7 @@ static lc_err take_count(void *arg, struct lc_slice line)
     struct counting *c = arg;
     uint64_t n;
     if (lc_slice_u64(line, &n) != LC_OK) {
-        lc_diag_set(c->diag, "unexpected answer: %.*s", (int)(line.n < 80 ? line.n : 80), line.p);
+        lc_diag_set(c->diag, "unexpected answer: %.*s", (int)lc_grapheme_cut(line, 80), line.p);
         return LC_EPROTO;
     }
     c->sum += n;

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/base64.h"
+#include "base/grapheme.h"
 #include "base/record.h"
 #include "base/time.h"
 
@@ -185,7 +186,7 @@ static void write_cell(struct lc_output *o, size_t column, enum lc_style style)
     /* a column that nobody fills, as the host of plain lines, takes no room */
     if (column + 1 == o->name_count || (text.n == 0 && o->widths[column] == 0))
         return;
-    size_t width = lc_term_width(text);
+    size_t width = lc_text_width(text);
     size_t pad = (o->widths[column] > width ? o->widths[column] - width : 0) + 2;
     fprintf(o->out, "%*s", (int)pad, "");
 }
@@ -315,7 +316,7 @@ static lc_err measure(struct lc_output *o)
             lc_err e = shown_member(o, o->held[r], o->names[i]);
             if (e != LC_OK)
                 return e;
-            size_t width = lc_term_width(lc_dynbuf_slice(&o->text));
+            size_t width = lc_text_width(lc_dynbuf_slice(&o->text));
             if (width > o->widths[i] && width <= WIDTH_MAX)
                 o->widths[i] = width;
         }
@@ -350,7 +351,7 @@ static lc_err begin(struct lc_output *o, json_t *first)
     if (e != LC_OK || o->format == LC_OUTPUT_RAW)
         return e;
     for (size_t i = 0; i < o->name_count && !o->records; i++)
-        o->widths[i] = lc_term_width(lc_slice_cstr(o->names[i]));
+        o->widths[i] = lc_text_width(lc_slice_cstr(o->names[i]));
     if (o->format == LC_OUTPUT_TABLE)
         e = measure(o);
     if (e == LC_OK && (o->format == LC_OUTPUT_CSV || !o->records))

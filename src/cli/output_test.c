@@ -39,15 +39,6 @@ static void a_terminal_is_not_acted_on(void **state)
     lc_dynbuf_done(&out);
 }
 
-static void width_is_columns(void **state)
-{
-    LC_UNUSED(state);
-    assert_int_equal(lc_term_width(LC_LIT("abc")), 3);
-    assert_int_equal(lc_term_width(LC_LIT("안녕")), 4);
-    assert_int_equal(lc_term_width(LC_LIT("e\xcc\x81")), 1); /* a combining accent */
-    assert_int_equal(lc_term_width(LC_LIT("")), 0);
-}
-
 static const char *const records[] = {
     "{\"_time\":\"2026-11-20T18:00:00.123456789Z\",\"_msg\":\"disk, \\\"full\\\"\",\"id\":\"1024\","
     "\"level\":\"ERROR\",\"space\":\"main\",\"host\":\"web-1\",\"app\":\"nginx\",\"disk\":\"sda\"}",
@@ -137,7 +128,6 @@ int main(void)
     setenv("TZ", "UTC", 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_terminal_is_not_acted_on),
-        cmocka_unit_test(width_is_columns),
         cmocka_unit_test(as_raw_octets),
         cmocka_unit_test(as_csv),
         cmocka_unit_test(as_a_table),

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/grapheme.h"
 #include "base/record.h"
 #include "base/time.h"
 #include "cli/client.h"
@@ -194,9 +195,15 @@ static lc_err take_answers(struct sending *s, struct lc_diag *diag)
     struct lc_slice line;
     lc_err e;
     while ((e = lc_client_line(&s->client, &line)) == LC_OK) {
+        if (lc_slice_starts(line, LC_LIT("ERROR: "))) {
+            /* It is not about a line: a policy keeps us out (docs/access.md). */
+            line = lc_slice_from(line, 7);
+            lc_diag_set(diag, "%s: %.*s", s->options->server, (int)line.n, line.p);
+            return LC_EPROTO;
+        }
         if (s->answered == s->sent) {
             lc_diag_set(diag, "%s: an answer to nothing: %.*s", s->options->server,
-                        (int)(line.n < 80 ? line.n : 80), line.p);
+                        (int)lc_grapheme_cut(line, 80), line.p);
             return LC_EPROTO;
         }
         const struct origin *o = &s->origins[s->answered % WINDOW];
@@ -223,12 +230,14 @@ static lc_err exchange(struct sending *s, short events, struct lc_diag *diag)
         return take_answers(s, diag);
     /* what was answered before the end still counts */
     lc_err taken = take_answers(s, diag);
+    if (taken != LC_OK)
+        return taken;
     const struct origin *o = &s->origins[s->answered % WINDOW];
     lc_diag_set(
         diag, "%s: %s; stored up to before %s line %" PRIu64 ", not acknowledged from there",
         s->options->server, e == LC_EEND ? "the server closed the connection" : lc_strerror(e),
         s->answered < s->sent ? o->name : s->name, s->answered < s->sent ? o->line : s->line);
-    return taken != LC_OK ? taken : e;
+    return e;
 }
 
 static void show_progress(struct sending *s, bool last)

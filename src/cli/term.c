@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <unistd.h>
-#include <utf8proc.h>
 
 #include "base/utf8.h"
 
@@ -75,17 +74,4 @@ lc_err lc_term_append(struct lc_dynbuf *out, struct lc_slice s)
         plain = 0;
     }
     return lc_dynbuf_append(out, s);
-}
-
-size_t lc_term_width(struct lc_slice s)
-{
-    size_t width = 0;
-    while (s.n > 0) {
-        size_t used;
-        uint32_t c = lc_utf8_next(s, &used);
-        int columns = c == LC_UTF8_BAD ? 1 : utf8proc_charwidth((utf8proc_int32_t)c);
-        width += columns > 0 ? (size_t)columns : 0;
-        s = lc_slice_from(s, used);
-    }
-    return width;
 }

@@ -34,7 +34,4 @@ const char *lc_term_style(bool colours, enum lc_style style);
  * the marks that reorder text come as \n, \t, \x1b, \u202e. LC_ELIMIT, -ENOMEM. */
 LC_MUST_CHECK lc_err lc_term_append(struct lc_dynbuf *out, struct lc_slice s);
 
-/* Columns that text takes which lc_term_append() has made. */
-size_t lc_term_width(struct lc_slice s);
-
 #endif

@@ -2,8 +2,7 @@
  *
  * conf/args.c - the command line and its help.
  */
-#include <wchar.h>
-
+#include "base/grapheme.h"
 #include "base/text.h"
 #include "conf/near.h"
 #include "conf/options.h"
@@ -120,32 +119,13 @@ lc_err lc_settings_args(struct lc_settings *s, int argc, char **argv, char **ret
 #define HELP_COLUMN 28
 #define HELP_WIDTH  79
 
-/* Columns of a terminal that a word takes. In a locale that does not know its characters it is
- * English, with a column for each octet. */
-static int width_of(const char *word, int n)
-{
-    mbstate_t state = {0};
-    int width = 0;
-
-    for (int i = 0; i < n;) {
-        wchar_t c;
-        size_t used = mbrtowc(&c, word + i, (size_t)(n - i), &state);
-
-        if (used == 0 || used > (size_t)n)
-            return n;
-        i += (int)used;
-        width += wcwidth(c) > 0 ? wcwidth(c) : 0;
-    }
-    return width;
-}
-
 /* Writes the words of `text` from `indent` on, a line as often as one is full. `column` is where
  * the last line ended, and where the next words go on. */
 static void print_words(const char *text, int indent, int *column, FILE *out)
 {
     while (*text != '\0') {
         int n = (int)strcspn(text, " ");
-        int width = width_of(text, n);
+        int width = (int)lc_text_width(lc_slice(text, (size_t)n));
 
         if (*column > indent && *column + 1 + width > HELP_WIDTH) {
             fprintf(out, "\n%*s", indent, "");

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "base/grapheme.h"
 #include "base/utf8.h"
 
 #define BEFORE_MAX 40 /* characters of the line before what is wrong */
@@ -43,13 +44,6 @@ static size_t line_end(struct lc_slice text, size_t at)
     return at;
 }
 
-/* Columns of a terminal. Most characters of East Asia take two; that others do as well only moves
- * the caret a little. */
-static unsigned width(uint32_t c)
-{
-    return c >= 0x1100 && c != LC_UTF8_BAD ? 2 : 1;
-}
-
 struct excerpt {
     char text[3 * (BEFORE_MAX + AFTER_MAX) + 16];
     size_t n;
@@ -59,31 +53,30 @@ struct excerpt {
 /* Up to `max` characters of s, without what could move a terminal's cursor. */
 static void show(struct excerpt *x, struct lc_slice s, unsigned max)
 {
-    for (unsigned i = 0; s.n > 0 && i < max && x->n + LC_UTF8_MAX < sizeof x->text; i++) {
-        size_t used;
+    for (unsigned i = 0; s.n > 0 && i < max; i++) {
+        size_t n = lc_grapheme_next(s), used;
         uint32_t c = lc_utf8_next(s, &used);
         bool is_plain = c != LC_UTF8_BAD && c >= ' ' && !(c >= 0x7F && c < 0xA0);
+        struct lc_slice shown = is_plain ? lc_slice(s.p, n) : c == '\t' ? LC_LIT(" ") : LC_LIT("?");
 
-        if (is_plain)
-            memcpy(x->text + x->n, s.p, used);
-        else
-            x->text[x->n] = c == '\t' ? ' ' : '?';
-        x->n += is_plain ? used : 1;
-        x->columns += is_plain ? width(c) : 1;
-        s = lc_slice_from(s, used);
+        if (x->n + shown.n > sizeof x->text)
+            return;
+        memcpy(x->text + x->n, shown.p, shown.n);
+        x->n += shown.n;
+        x->columns += (unsigned)lc_text_width(shown);
+        s = lc_slice_from(s, n);
     }
 }
 
 /* The start of the last `max` characters of s. */
 static size_t last_characters(struct lc_slice s, unsigned max)
 {
-    size_t at = s.n;
+    size_t count = 0, at = 0;
 
-    for (unsigned i = 0; at > 0 && i < max; i++) {
-        at--;
-        while (at > 0 && (s.p[at] & 0xC0) == 0x80)
-            at--;
-    }
+    for (size_t end = 0; end < s.n; end += lc_grapheme_next(lc_slice_from(s, end)))
+        count++;
+    for (; count > max; count--)
+        at += lc_grapheme_next(lc_slice_from(s, at));
     return at;
 }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cursor.h"
-#include "base/utf8.h"
+#include "base/grapheme.h"
 #include "proto/binary1.h"
 #include "proto/prefixed.h"
 
@@ -163,7 +163,7 @@ static size_t join(const char *head, const char *text, const char *end, char *ou
     size_t head_n = strlen(head), end_n = strlen(end), n = strlen(text);
 
     if (n > cap - head_n - end_n)
-        n = lc_utf8_cut(lc_slice(text, n), cap - head_n - end_n);
+        n = lc_grapheme_cut(lc_slice(text, n), cap - head_n - end_n);
     memcpy(out, head, head_n);
     memcpy(out + head_n, text, n);
     memcpy(out + head_n + n, end, end_n);

@@ -13,6 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/grapheme.h"
+
 static const struct {
     const char *prefix;
     enum lc_transport transport;
@@ -25,7 +27,7 @@ static const struct {
 
 static lc_err bad(struct lc_diag *diag, struct lc_slice text, const char *what)
 {
-    int n = text.n < 200 ? (int)text.n : 200;
+    int n = (int)lc_grapheme_cut(text, 200);
     lc_diag_set(diag, "address \"%.*s\": %s", n, (const char *)text.p, what);
     return LC_ESYNTAX;
 }

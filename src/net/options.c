@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/grapheme.h"
 #include "base/time.h"
 #include "base/units.h"
 
@@ -91,7 +92,8 @@ static lc_err bad_value(const struct lc_sockopt *o, const char *value, struct lc
 {
     char allowed[128];
     print_allowed(o, allowed, sizeof allowed);
-    lc_diag_set(diag, "%s=%.100s: must be %s", o->name, value, allowed);
+    lc_diag_set(diag, "%s=%.*s: must be %s", o->name,
+                (int)lc_grapheme_cut(lc_slice_cstr(value), 100), value, allowed);
     return LC_ESYNTAX;
 }
 
@@ -233,7 +235,7 @@ static lc_err parse_item(const char *text, struct lc_sockopt_item *ret, struct l
     const struct lc_sockopt *o = lc_sockopt_find(lc_slice(text, n));
     if (o == NULL) {
         lc_diag_set(diag, "%.*s: no such socket option; docs/sockets.md lists them",
-                    n < 100 ? (int)n : 100, text);
+                    (int)lc_grapheme_cut(lc_slice(text, n), 100), text);
         return LC_ESYNTAX;
     }
     if (o->refused != NULL) {

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/grapheme.h"
 #include "base/utf8.h"
 
 void lc_lexer_init(struct lc_lexer *lx, struct lc_slice input, struct lc_arena *arena,
@@ -41,7 +42,7 @@ lc_err lc_lexer_fail(struct lc_lexer *lx, size_t at, const char *fmt, ...)
 const char *lc_excerpt(struct lc_slice s, char out[LC_EXCERPT_MAX])
 {
     static const char more[] = "...";
-    size_t n = lc_utf8_cut(s, LC_EXCERPT_MAX - sizeof more);
+    size_t n = lc_grapheme_cut(s, LC_EXCERPT_MAX - sizeof more);
     size_t used;
     for (size_t i = 0; i < n; i += used) {
         uint32_t c = lc_utf8_next(lc_slice(s.p + i, n - i), &used);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/utf8.h"
+#include "base/grapheme.h"
 
 struct lc_log {
     struct lc_log_config config;
@@ -56,7 +56,7 @@ static void put_text(struct lc_log_event *ev, const char *name, struct lc_slice 
     if (ev->count == LC_LOG_FIELDS)
         return;
 
-    size_t n = lc_utf8_cut(text, LC_LOG_VALUES_MAX - ev->used);
+    size_t n = lc_grapheme_cut(text, LC_LOG_VALUES_MAX - ev->used);
 
     memcpy(ev->values + ev->used, text.p, n);
     ev->fields[ev->count++] = (struct lc_log_value){name, ev->used, (uint16_t)n, type};

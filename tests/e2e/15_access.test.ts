@@ -98,6 +98,15 @@ test("strict questions: not by TCP, with a reason, but by the socket", async () 
   });
 });
 
+test("who may not come is told why by send, and nothing counts as stored", async () => {
+  await withServer({ args: ["--logs-deny", "loopback"] }, async (server) => {
+    const done = run(["send", "--server", server.logsAddress], "one\ntwo\n");
+    assert.equal(done.code, 2);
+    assert.match(done.stderr, /your address is not allowed here|closed the connection|reset/);
+    assert.equal(server.count("one OR two"), 0);
+  });
+});
+
 test("a mistake in a list is named", () => {
   const cases: [string[], RegExp][] = [
     [["--logs-allow", "10.0.0.1/8"], /--logs-allow 10\.0\.0\.1\/8: .*the network is 10\.0\.0\.0\/8/],

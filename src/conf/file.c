@@ -43,6 +43,13 @@ static lc_err complain(struct reader *r, struct lc_span span, enum lc_shown show
     return LC_ESYNTAX;
 }
 
+/* Of what is itself no secret. What follows is not shown: it may be the value of a misspelt name.
+ */
+static enum lc_shown shown_beside(const struct reader *r)
+{
+    return r->has_secret ? LC_SHOWN_SPAN : LC_SHOWN_TO_END_OF_SPAN;
+}
+
 static struct lc_span span_of(struct fy_event *event)
 {
     struct fy_token *token = fy_event_get_token(event);
@@ -149,9 +156,9 @@ static bool is_null(const struct reader *r)
 
 /* ---- values ---- */
 
-static enum lc_shown shown_of(const struct lc_option_ref *o)
+static enum lc_shown shown_of(const struct reader *r, const struct lc_option_ref *o)
 {
-    return (o->row->flags & LC_OPTION_SECRET) != 0 ? LC_SHOWN_NOTHING : LC_SHOWN_LINE;
+    return (o->row->flags & LC_OPTION_SECRET) != 0 ? LC_SHOWN_NOTHING : shown_beside(r);
 }
 
 static lc_err complain_value(struct reader *r, const struct lc_option_ref *o, struct lc_span span,
@@ -163,7 +170,7 @@ static lc_err complain_value(struct reader *r, const struct lc_option_ref *o, st
         span = r->key;
     lc_option_key(o, key);
     snprintf(message, sizeof message, "%s: %s", key, why);
-    return complain(r, span, shown_of(o), message);
+    return complain(r, span, shown_of(r, o), message);
 }
 
 static lc_err complain_kind(struct reader *r, const struct lc_option_ref *o)
@@ -352,7 +359,7 @@ static lc_err complain_key(struct reader *r, const char *section, struct lc_slic
     snprintf(message, sizeof message, "unknown key %.*s%s%s%s%s%s%s",
              (int)(key.n < 60 ? key.n : 60), key.p, section != NULL ? " in section " : "",
              section != NULL ? section : "", LC_NEAR_TEXT(near.best), hint);
-    return complain(r, span_of(r->event), LC_SHOWN_TO_END_OF_SPAN, message);
+    return complain(r, span_of(r->event), shown_beside(r), message);
 }
 
 static lc_err read_option(struct reader *r, const struct lc_option_ref *o)
@@ -386,7 +393,7 @@ static lc_err enter_section(struct reader *r, const char *section)
 
     for (size_t i = 0; i < r->section_count; i++) {
         if (strcmp(r->sections[i], section) == 0)
-            return complain(r, span_of(r->event), LC_SHOWN_LINE,
+            return complain(r, span_of(r->event), shown_beside(r),
                             "this section stands in this file twice; join them");
     }
     LC_ASSERT(r->section_count < SECTIONS_MAX);

@@ -24,6 +24,8 @@
  *            {.name = "idle", .kind = LC_OPTION_DURATION, .value = "TIME", .fallback = "30s",
  *             .flags = LC_OPTION_RELOAD, AT(idle_ns),
  *             .help = "a connection without traffic is closed after this"},
+ *         3. docs/configuration.md written anew:
+ *            LC_WRITE_DOCS=1 build-dev/src/cli/options_docs_test docs/configuration.md
  *         That is all. The whole text of the help is one or two plain sentences that begin with a
  *         small letter. Give `check` where only you can tell what is well-formed: then the error
  *         has file, line and caret as any other. LC_OPTION_RELOAD only when SIGHUP really makes
@@ -90,7 +92,8 @@ struct lc_option {
     const char *const *choices; /* of CHOICE, TEXT: NULL-terminated */
     uint64_t min, max;          /* of COUNT, SIZE (octets), DURATION (ns); max 0: no limit */
     /* Of texts (each item of LIST and MAP): LC_OK, or any error with a diag that says what is wrong
-     * and what is allowed, without naming the option. NULL: any text. */
+     * and what is allowed, without naming the option (of a SECRET: without the text). NULL: any
+     * text. */
     lc_err (*check)(const char *text, struct lc_diag *diag);
     size_t offset, size; /* of the member: LC_MEMBER() sets both */
     const char *help;

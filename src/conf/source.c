@@ -102,7 +102,8 @@ void lc_source_complain(const struct lc_source *source, struct lc_span span, enu
 
     struct lc_slice lead = lc_slice(text.p + begin, at - begin);
 
-    show(&before, lc_slice_from(lead, last_characters(lead, BEFORE_MAX)), BEFORE_MAX);
+    if (shown != LC_SHOWN_SPAN)
+        show(&before, lc_slice_from(lead, last_characters(lead, BEFORE_MAX)), BEFORE_MAX);
     show(&bad, lc_slice(text.p + at, bad_end - at), AFTER_MAX);
     if (shown == LC_SHOWN_LINE)
         show(&after, lc_slice(text.p + bad_end, end - bad_end), AFTER_MAX);

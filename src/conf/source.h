@@ -22,8 +22,8 @@ struct lc_span {
     size_t at, end;
 };
 
-/* How much of the line may be shown: a secret may stand in it. */
-enum lc_shown { LC_SHOWN_LINE, LC_SHOWN_TO_END_OF_SPAN, LC_SHOWN_NOTHING };
+/* How much of the line is shown: a secret may stand anywhere in it. */
+enum lc_shown { LC_SHOWN_LINE, LC_SHOWN_TO_END_OF_SPAN, LC_SHOWN_SPAN, LC_SHOWN_NOTHING };
 
 unsigned lc_source_line(const struct lc_source *source, size_t at);
 /* The octet at which a line (1-based) begins, or the end of the text. */

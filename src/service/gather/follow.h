@@ -2,9 +2,9 @@
  *
  * service/gather/follow.h - the files that are followed.
  *
- * WHAT    file.c reads one; scan.c finds them by their patterns; follow.c waits for changes and
- *         keeps the bounds.
- * WHO     These three.
+ * WHAT    file.c reads one; scan.c finds them by their patterns; table.c knows them; follow.c
+ *         waits for changes and keeps the bounds.
+ * WHO     These four.
  */
 #ifndef LC_SERVICE_GATHER_FOLLOW_H
 #define LC_SERVICE_GATHER_FOLLOW_H
@@ -79,12 +79,18 @@ void lc_follow_find_fresh(struct lc_follow *f);
 /* When no file's position is to be moved any more: the patterns are no longer fresh. */
 void lc_follow_remember(struct lc_follow *f);
 
-/* ---- follow.c ---- */
+/* ---- table.c ---- */
 
 struct lc_followed *lc_follow_find(struct lc_follow *f, dev_t device, ino_t inode);
 /* NULL: too many, or no memory. */
 struct lc_followed *lc_follow_add(struct lc_follow *f, const char *path, dev_t device, ino_t inode,
                                   const struct lc_sender_id *sender);
+void lc_followed_free(struct lc_followed *file);
+/* Those that inotify may mean by a number. */
+struct lc_link *lc_follow_watch_bucket(struct lc_follow *f, int watch);
+
+/* ---- follow.c ---- */
+
 void lc_follow_ready(struct lc_followed *f);
 /* False: as many as may be are open, and all of them are being read. */
 bool lc_follow_may_open(struct lc_follow *f);

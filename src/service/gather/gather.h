@@ -4,9 +4,9 @@
  * input, programs that we run, the journal of systemd.
  *
  * WHAT    reader.c: the thread that reads, and what it waits for; feed.c: octets of one input into
- *         records; follow.c, file.c, identity.c: files; program.c: programs and standard input;
- *         journal.c: journald; lane.c: from the reader to a worker and back; deliver.c: the
- *         worker's side, and the service.
+ *         records; pattern.c: where a record begins; follow.c, table.c, scan.c, file.c, identity.c:
+ *         files; program.c: programs and standard input; journal.c: journald; lane.c: from the
+ *         reader to a worker and back; deliver.c: the worker's side, and the service.
  * WHO     Itself; the server sees only lc_service_gather (service/service.h).
  * THREAD  One reader thread, on which everything here runs but deliver.c: that runs on workers.
  *         They share nothing but lanes.

@@ -92,10 +92,12 @@ struct entry {
 static void add(struct entry *e, struct lc_slice name, struct lc_slice value)
 {
     struct lc_journal *j = e->journal;
-    char *own = j->names[e->count];
 
     if (e->count == LC_FIELDS_MAX || name.n > NAME_MAX_LEN)
         return;
+
+    char *own = j->names[e->count];
+
     for (size_t i = 0; i < name.n; i++)
         own[i] = (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] + 'a' - 'A' : name.p[i]);
     j->fields[e->count++] = (struct lc_field){lc_slice(own, name.n), value, LC_FIELD_STRING};

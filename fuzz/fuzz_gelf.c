@@ -73,7 +73,7 @@ static void check_chunks(struct lc_slice data, uint8_t how)
         return;
     struct lc_gelf_chunks *c = lc_gelf_chunks_new();
     LC_ASSERT(c != NULL);
-    struct lc_slice whole;
+    struct lc_slice whole = {NULL, 0};
     for (size_t k = 0; k < count; k++) {
         lc_err e = send(c, data, size, (k + how) % count, count, &whole);
         LC_ASSERT(e == (k + 1 < count ? LC_EMORE : LC_OK));

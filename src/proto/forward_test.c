@@ -66,7 +66,7 @@ static size_t feed(void *arg, struct lc_slice in, struct lc_dynbuf *said)
     LC_UNUSED(arg);
     while (spent < in.n && !is_broken) {
         struct lc_forward f;
-        const char *reason;
+        const char *reason = "";
         size_t used = 0;
         lc_err e = lc_forward_frame(lc_slice_from(in, spent), &extent, &used);
         if (e == LC_EMORE)

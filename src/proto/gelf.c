@@ -42,11 +42,15 @@ static bool has_part(const struct parts *parts, const struct lc_field *f)
 static void take_message(const struct lc_field *brief, const struct lc_field *full,
                          struct lc_record *ret, struct parts *parts)
 {
-    const struct lc_field *message = full != NULL ? full : brief;
-    ret->message = message->value;
-    is_part(parts, message);
-    if (full != NULL && brief != NULL && lc_slice_starts(full->value, brief->value))
-        is_part(parts, brief);
+    if (full != NULL) {
+        ret->message = full->value;
+        is_part(parts, full);
+        if (brief == NULL || !lc_slice_starts(full->value, brief->value))
+            return;
+    } else {
+        ret->message = brief->value;
+    }
+    is_part(parts, brief);
 }
 
 static void take_time(struct lc_members *m, int32_t utc_offset_s, struct lc_record *ret,

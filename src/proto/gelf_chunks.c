@@ -112,7 +112,8 @@ static void push_oldest(struct lc_gelf_chunks *c, const struct incomplete *but,
     struct incomplete *oldest = NULL;
     for (size_t i = 0; i < LC_GELF_INCOMPLETE_MAX; i++) {
         struct incomplete *m = &c->messages[i];
-        if (m->count > 0 && m != but && (oldest == NULL || m->until.ns < oldest->until.ns))
+        bool may_go = m->count > 0 && (but == NULL || m != but);
+        if (may_go && (oldest == NULL || m->until.ns < oldest->until.ns))
             oldest = m;
     }
     LC_ASSERT(oldest != NULL); /* one message alone is within the bounds */

@@ -105,7 +105,7 @@ static bool read_short(struct lc_reader *r, uint8_t octet, struct lc_msgpack_val
         v->octets = lc_read_bytes(r, octet & 0x1F);
     } else if (octet >= 0xE0) {
         v->kind = LC_MSGPACK_INT;
-        v->i = (int8_t)octet;
+        v->i = (int64_t)octet - 0x100;
     } else {
         return false;
     }

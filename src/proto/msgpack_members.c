@@ -190,7 +190,7 @@ struct cursor {
     struct lc_members *m;
 };
 
-/* A copy in the scratch of what is in a buffer on the stack. */
+/* A copy in the scratch of what is in a buffer on the stack. False: no room, and *s is empty. */
 static bool keep(struct lc_members *m, const char *buffer, struct lc_slice *s)
 {
     if ((const char *)s->p != buffer)
@@ -198,6 +198,7 @@ static bool keep(struct lc_members *m, const char *buffer, struct lc_slice *s)
     size_t at = m->text.n;
     if (lc_dynbuf_append(&m->text, *s) != LC_OK) {
         m->is_cut = true;
+        *s = LC_LIT("");
         return false;
     }
     *s = lc_slice(m->text.p + at, s->n);

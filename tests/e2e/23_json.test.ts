@@ -100,6 +100,7 @@ test("winston, over TCP and in datagrams", async () => {
 
     const socket = connect(server.logsPort, "127.0.0.1");
     await once(socket, "connect");
+    socket.resume(); // an answer that nobody reads keeps it from closing
     const withErrors = winston.format.combine(winston.format.errors({ stack: true }), format);
     const tcp = winston.createLogger({ format: withErrors, transports: [new winston.transports.Stream({ stream: socket })] });
     tcp.error(new Error("by TCP"));

@@ -23,7 +23,7 @@ test("help and version", () => {
 
 const mistakes: [string[], RegExp][] = [
   [[], /Usage: logcaster/],
-  [["serv"], /^logcaster: unknown command 'serv'; did you mean serve?; 'logcaster help' lists them\n$/],
+  [["serv"], /^logcaster: unknown command 'serv'; did you mean serve\?; 'logcaster help' lists them\n$/],
   [["help", "nothing"], /unknown command 'nothing'/],
   [["query", "--outptu", "raw"], /unknown option --outptu; did you mean --output\?/],
   [["query", "-o", "xml"], /--output xml: must be one of table, raw, json, csv/],

@@ -56,7 +56,7 @@ static const struct lc_option_set options = {parts, LC_ARRAY_LEN(parts)};
 
 /* ---- a row for people ---- */
 
-#define CELL_MAX 32
+#define CELL_MAX 48
 
 static const char *text_of(const json_t *row, const char *name)
 {

@@ -11,8 +11,11 @@ static void check_rfc3339(struct lc_slice in)
 {
     int64_t ns, again;
     size_t used;
+    lc_err lax = lc_iso_parse(in, 3600, &again, &used);
+    LC_ASSERT(lax != LC_OK || used <= in.n);
     if (lc_rfc3339_parse(in, &ns, &used) != LC_OK)
         return;
+    LC_ASSERT(lax == LC_OK && again == ns);
     LC_ASSERT(used <= in.n);
     char text[LC_RFC3339_MAX];
     size_t length = lc_rfc3339_format(ns, text);

@@ -26,9 +26,13 @@ static void refuse(struct lc_session *s, const char *why)
 static void refuse_protocol(struct lc_session *s)
 {
     lc_count(&s->config->arrivals->counters->not_spoken, 1);
-    refuse(s, s->protocol == LC_PROTO_PROXY
-                  ? "the PROXY protocol is taken from trusted proxies only; this address is none"
-                  : s->config->not_spoken);
+    if (s->protocol != LC_PROTO_PROXY) {
+        refuse(s, s->config->not_spoken);
+        return;
+    }
+    refuse(s, "the PROXY protocol is taken from trusted proxies only; this address is none");
+    /* The answer goes to the proxy's client; who set the proxy up looks into our log. */
+    s->handler->broken(s->user, "a PROXY header of a proxy that is not trusted");
 }
 
 void lc_session_begin(struct lc_session *s, enum lc_protocol protocol)

@@ -18,8 +18,9 @@ static const char definitions[] =
     "    \"switch\": {\"enum\": [true, false, \"on\", \"off\", \"yes\", \"no\", \"true\", "
     "\"false\"]},\n"
     "    \"duration\": {\"type\": \"string\", \"pattern\": \"^(none|" DURATION ")$\"},\n"
-    "    \"rate\": {\"type\": \"string\", \"pattern\": \"^(none|0*[1-9][0-9]*/" PERIOD ")$\"},\n"
-    "    \"flow\": {\"type\": \"string\", \"pattern\": \"^(none|" SIZE "/" PERIOD ")$\"}\n"
+    "    \"rate\": {\"type\": \"string\", \"pattern\": \"^(none|auto|0*[1-9][0-9]*/" PERIOD
+    ")$\"},\n"
+    "    \"flow\": {\"type\": \"string\", \"pattern\": \"^(none|auto|" SIZE "/" PERIOD ")$\"}\n"
     "  }\n";
 
 /* A string of JSON; the texts of the table are plain. */

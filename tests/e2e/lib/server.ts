@@ -40,6 +40,7 @@ export function makeDataDir(): string {
 export interface Options {
   data?: string; // kept by the caller when given
   args?: string[];
+  env?: NodeJS.ProcessEnv;
 }
 
 export class Server {
@@ -62,7 +63,10 @@ export class Server {
       "--logs", ":0", "--query", "127.0.0.1:0",
       // a test may connect as often as it likes
       "--logs-connections-rate", "none", "--query-connections-rate", "none", ...(options.args ?? [])];
-    const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(binary, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...options.env },
+    });
     const server = new Server(child, data, options.data === undefined);
     child.stderr!.on("data", (chunk: Buffer) => (server.log += chunk.toString()));
     await server.awaitReady();

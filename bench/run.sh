@@ -67,7 +67,8 @@ start_rsyslog() {
 
 start_logcaster() {
     build/logcaster serve --data "$dir/run/data" --logs "tcp://127.0.0.1:$logs_port" \
-        --query "127.0.0.1:$query_port" --log-level WARN 2>"$dir/server.log" >&2 &
+        --query "127.0.0.1:$query_port" --log-level WARN \
+        --logs-connections-rate none --query-connections-rate none 2>"$dir/server.log" >&2 &
     server=$!
 }
 

@@ -12,8 +12,11 @@
 #include "conf/options.h"
 #include "service/server.h"
 
-#define LC_SERVER_GROUP_ONE(id, name, help) +1
-#define LC_SERVER_GROUPS                    (4 LC_DOOR_SERVICES(LC_SERVER_GROUP_ONE))
+#define LC_SERVER_GROUP_OF(id, name, help) LC_SERVER_GROUP_##id,
+enum { LC_DOOR_SERVICES(LC_SERVER_GROUP_OF) LC_SERVER_DOORS };
+#undef LC_SERVER_GROUP_OF
+
+#define LC_SERVER_GROUPS (4 + LC_SERVER_DOORS)
 extern const struct lc_option_group lc_server_groups[LC_SERVER_GROUPS];
 
 /* The parts of a command's set whose struct has a struct lc_server_config at `base`. */

@@ -464,6 +464,11 @@ struct lc_time lc_stream_opened(const struct lc_stream *s)
     return s->opened;
 }
 
+const struct lc_addr *lc_stream_peer(const struct lc_stream *s)
+{
+    return &s->peer;
+}
+
 bool lc_stream_peer_uid(const struct lc_stream *s, unsigned *ret_uid)
 {
     return s->peer.transport == LC_UNIX_STREAM && lc_accepted_uid(s->io.fd, ret_uid);

@@ -111,6 +111,8 @@ LC_MUST_CHECK lc_err lc_stream_duplicate(const struct lc_stream *s, int *ret_fd)
 /* When it was made, by the loop's clock. */
 struct lc_time lc_stream_opened(const struct lc_stream *s);
 
+/* As it was given; valid as long as the stream. */
+const struct lc_addr *lc_stream_peer(const struct lc_stream *s);
 /* uid of the peer process of a Unix socket; false for TCP. */
 bool lc_stream_peer_uid(const struct lc_stream *s, unsigned *ret_uid);
 

@@ -54,7 +54,8 @@ struct lc_worker {
     struct lc_loop *loop;
     struct lc_shard *shard; /* this worker is its writer */
     struct lc_arrival_context arrivals;
-    struct lc_dynbuf out; /* scratch for answers, empty between calls */
+    struct lc_dynbuf out;     /* scratch for answers, empty between calls */
+    struct lc_dynbuf records; /* scratch for batches */
     struct lc_counters counters;
     struct lc_porter *porters[LC_SERVICE_COUNT]; /* at the gates */
     struct lc_link appenders;

@@ -29,6 +29,11 @@
     X(relay_refused, "records not sent on, because they are too large")                            \
     X(relay_connected, "times that a target of the relay was found")                               \
     X(relay_lost, "times that it was lost")                                                        \
+    X(stored_before, "records of batches skipped because they had been stored before")             \
+    X(passed_over,                                                                                 \
+      "records of batches that could not be stored, and that their sender need not send again")    \
+    X(fenced, "connections closed because their sender came by a newer one")                       \
+    X(handed_over, "connections taken over by the worker that their sender belongs to")            \
     X(claimed_time, "records whose time was impossible")                                           \
     X(datagrams_dropped, "datagrams that the kernel or we had no room for")                        \
     X(refused_messages, "records refused because of what they hold")                               \

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
+#include "proto/batch.h"
+
 /* ---- the server's own log, as records ---- */
 
 static void store_own_log(struct lc_task *task)
@@ -248,6 +250,7 @@ lc_err lc_worker_run_new(struct lc_site *site, unsigned index, int ended_fd,
     w->worker.arrivals.counters = &w->worker.counters.conn;
     use_config(w, &site->config);
     lc_dynbuf_init(&w->worker.out, 2 * LC_ANSWERS_OCTETS_MAX);
+    lc_dynbuf_init(&w->worker.records, LC_BATCH_MAX);
     lc_task_init(&w->drain, drain);
     lc_task_init(&w->drop, drop);
     lc_task_init(&w->reload, reload);
@@ -277,6 +280,7 @@ void lc_worker_run_free(struct lc_worker_run *w)
     lc_loop_free(w->worker.loop);
     lc_gates_leave(&w->worker);
     lc_dynbuf_done(&w->worker.out);
+    lc_dynbuf_done(&w->worker.records);
     lc_arrival_done(&w->worker.arrivals);
     free(w);
 }

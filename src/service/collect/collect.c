@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "service/gates.h"
+#include "service/listen.h"
 
 #define OUT_HIGH                                                                                   \
     ((size_t)256 << 10) /* answers that a sender has not read, before its stream pauses */
@@ -21,6 +22,8 @@ struct sender {
     struct lc_link stalled; /* for room */
     struct lc_link slowed;  /* it is over its rate */
     struct lc_guest guest;
+    struct lc_shipper shipper;
+    bool is_handed; /* another worker has its connection now */
     char source[LC_ADDR_TEXT_MAX];
 };
 
@@ -33,8 +36,16 @@ struct kind {
                    struct lc_slice source, bool truncated);
 };
 
+/* Of one service, on all workers. */
+struct site_of {
+    struct collect *of[LC_WORKERS_MAX];
+};
+
 struct collect {
     struct lc_worker *worker;
+    struct site_of *site; /* NULL: no batches are spoken */
+    struct lc_batching batching;
+    struct lc_handed_box handed;
     struct lc_session_config session;
     struct lc_intake intake;
     struct lc_appender appender;
@@ -104,7 +115,7 @@ static lc_err on_record(void *user, const struct lc_arrival *a, uint64_t *ret_id
 
     if (e == LC_EWAIT && slow_down(s, until) == LC_EWAIT)
         return LC_EWAIT;
-    e = lc_intake_append(&c->intake, a, ret_id);
+    e = lc_intake_append(&c->intake, a, NULL, ret_id);
     if (e == LC_OK)
         lc_guest_sent(&s->guest, octets);
     if (e == LC_EWAIT && !lc_link_is_linked(&s->stalled))
@@ -130,7 +141,10 @@ static void on_closed(void *user, lc_err why)
     struct sender *s = user;
     struct collect *c = s->collect;
 
-    lc_count(&c->worker->counters.logs_closed, 1);
+    if (!s->is_handed) {
+        lc_count(&c->worker->counters.logs_closed, 1);
+        lc_porter_leave(porter(c), &s->guest);
+    }
     if (why != LC_OK)
         lc_log(c->worker->site->log, LC_LEVEL_DEBUG, "collect.closed",
                LC_LOG_TEXT("source", s->source), LC_LOG_ERR("cause", why));
@@ -138,7 +152,7 @@ static void on_closed(void *user, lc_err why)
     lc_link_remove(&s->stalled);
     lc_link_remove(&s->slowed);
     lc_link_remove(&s->all);
-    lc_porter_leave(porter(c), &s->guest);
+    lc_shipper_left(&s->shipper);
     free(s);
     check_idle(c);
 }
@@ -167,11 +181,98 @@ static bool on_proxied(void *user, const struct lc_addr *client)
     return lc_gates_proxied(s->collect->worker, s->collect->kind->id, client, &s->guest);
 }
 
+/* ---- batches ---- */
+
+/* Its records belong into the shard of another worker, and so does it. */
+static lc_err hand_over(struct sender *s, struct collect *to, const struct lc_batch_hello *hello)
+{
+    struct lc_handed *h = calloc(1, sizeof *h);
+    lc_err e;
+
+    if (h == NULL)
+        return -ENOMEM;
+    h->peer = *lc_stream_peer(lc_session_stream(s->session));
+    e = lc_session_release(s->session, &h->fd, &h->sequence);
+    if (e != LC_OK) {
+        free(h);
+        return e;
+    }
+    h->guest = s->guest;
+    h->hello = *hello;
+    h->hello.name = LC_LIT("");
+    memcpy(h->source, s->source, sizeof h->source);
+    s->is_handed = true;
+    lc_count(&s->collect->worker->counters.handed_over, 1);
+    lc_handed_post(&to->handed, to->worker->loop, h);
+    return LC_OK;
+}
+
+static void on_hello(void *user, const struct lc_batch_hello *hello)
+{
+    struct sender *s = user;
+    struct collect *c = s->collect;
+    unsigned owner = lc_sender_shard(&hello->sender, c->worker->site->worker_count);
+    lc_err e;
+
+    if (c->site->of[owner] == c || s->shipper.state != LC_SHIPPER_NONE) {
+        lc_shipper_hello(&c->batching, &s->shipper, s->session, hello);
+        return;
+    }
+    e = hand_over(s, c->site->of[owner], hello);
+    if (e != LC_OK) {
+        lc_log(c->worker->site->log, LC_LEVEL_WARN, "collect.not_accepted",
+               LC_LOG_TEXT("source", s->source), LC_LOG_ERR("cause", e));
+        lc_session_turn_away(s->session, LC_BATCH_ERROR_FULL, lc_strerror(e));
+    }
+}
+
+/* LC_OK: it may be appended, or needs no appending any more (*ret_done). */
+static lc_err look_at_batched(struct sender *s, const struct lc_arrival *a, uint64_t sequence,
+                              uint64_t octets, bool *ret_done)
+{
+    struct collect *c = s->collect;
+    struct lc_time until;
+
+    *ret_done = true;
+    if (lc_shipper_has_stored(&c->batching, &s->shipper, sequence))
+        return LC_OK;
+    if (on_refuses(s, a) != NULL) {
+        lc_log(c->worker->site->log, LC_LEVEL_WARN, "collect.passed_over",
+               LC_LOG_TEXT("sender", s->shipper.text), LC_LOG_U64("sequence", sequence));
+        return lc_shipper_pass(&c->batching, &s->shipper, sequence);
+    }
+    *ret_done = false;
+    if (lc_porter_may_send(porter(c), &s->guest, octets, lc_loop_now(c->worker->loop), &until) ==
+        LC_EWAIT)
+        return slow_down(s, until);
+    return LC_OK;
+}
+
+static lc_err on_batched(void *user, struct lc_arrival *a, uint64_t sequence, bool doubted)
+{
+    struct sender *s = user;
+    struct collect *c = s->collect;
+    uint64_t octets = lc_porter_limits_flow(porter(c)) ? lc_intake_octets(a) : 0;
+    bool done;
+    lc_err e = look_at_batched(s, a, sequence, octets, &done);
+
+    if (e == LC_OK && !done) {
+        e = lc_shipper_append(&c->batching, &s->shipper, a, sequence, doubted);
+        if (e == LC_OK)
+            lc_guest_sent(&s->guest, octets);
+    }
+    if (e == LC_EWAIT && !lc_link_is_linked(&s->slowed) && !lc_link_is_linked(&s->stalled))
+        lc_list_add_last(&c->stalled, &s->stalled);
+    return e;
+}
+
 static const struct lc_session_handler handler = {
     .trusted = on_trusted,
     .proxied = on_proxied,
     .refuses = on_refuses,
     .record = on_record,
+    .hello = on_hello,
+    .batched = on_batched,
     .broken = on_broken,
     .closed = on_closed,
 };
@@ -185,6 +286,57 @@ static void tell_source(struct sender *s, const struct lc_addr *peer)
     else
         lc_addr_format(peer, s->source);
     lc_session_source(s->session, lc_slice_cstr(s->source));
+}
+
+static void begin_sender(struct sender *s)
+{
+    lc_link_init(&s->all);
+    lc_link_init(&s->waiting);
+    lc_link_init(&s->stalled);
+    lc_link_init(&s->slowed);
+    lc_list_add_last(&s->collect->all, &s->all);
+}
+
+static void not_accepted(struct collect *c, struct sender *s, struct lc_guest *guest, lc_err e)
+{
+    lc_log(c->worker->site->log, LC_LEVEL_WARN, "collect.not_accepted", LC_LOG_ERR("cause", e));
+    lc_porter_leave(porter(c), guest);
+    free(s);
+}
+
+static void adopt(struct collect *c, struct lc_handed *h)
+{
+    struct sender *s = calloc(1, sizeof *s);
+    lc_err e = c->draining ? LC_EEND : -ENOMEM;
+
+    if (s == NULL || c->draining) {
+        close(h->fd);
+    } else {
+        s->collect = c;
+        s->guest = h->guest;
+        memcpy(s->source, h->source, sizeof s->source);
+        e = lc_session_adopt(&c->session, &handler, s, h->fd, &h->peer, h->sequence, &s->session);
+    }
+    if (e != LC_OK) {
+        lc_count(&c->worker->counters.logs_closed, 1);
+        not_accepted(c, s, &h->guest, e);
+        return;
+    }
+    begin_sender(s);
+    lc_session_source(s->session, lc_slice_cstr(s->source));
+    lc_shipper_hello(&c->batching, &s->shipper, s->session, &h->hello);
+}
+
+static void take_handed(struct lc_task *task)
+{
+    struct lc_handed_box *box = LC_CONTAINER(task, struct lc_handed_box, task);
+    struct collect *c = LC_CONTAINER(box, struct collect, handed);
+    struct lc_handed *h;
+
+    while ((h = lc_handed_take(box)) != NULL) {
+        adopt(c, h);
+        free(h);
+    }
 }
 
 static void collect_accept(void *state, int fd, const struct lc_addr *peer,
@@ -203,16 +355,10 @@ static void collect_accept(void *state, int fd, const struct lc_addr *peer,
         e = lc_session_open(&c->session, &handler, s, fd, peer, &s->session);
     }
     if (e != LC_OK) {
-        lc_log(c->worker->site->log, LC_LEVEL_WARN, "collect.not_accepted", LC_LOG_ERR("cause", e));
-        lc_porter_leave(porter(c), &leaves);
-        free(s);
+        not_accepted(c, s, &leaves, e);
         return;
     }
-    lc_link_init(&s->all);
-    lc_link_init(&s->waiting);
-    lc_link_init(&s->stalled);
-    lc_link_init(&s->slowed);
-    lc_list_add_last(&c->all, &s->all);
+    begin_sender(s);
     lc_count(&c->worker->counters.logs_accepted, 1);
     tell_source(s, peer);
 }
@@ -232,6 +378,7 @@ static void on_outcome(struct lc_appender *a, const struct lc_outcome *outcome)
         if (lc_session_outcome(s->session, outcome->upto, outcome->err) && !lc_link_is_linked(link))
             lc_list_add_last(&c->waiting, link);
     }
+    lc_batching_outcome(&c->batching, outcome);
 }
 
 /* At the end: datagrams that still wait for room keep us from being idle. */
@@ -259,6 +406,7 @@ static void on_room(struct lc_appender *a)
         lc_session_retry(LC_CONTAINER(link, struct sender, stalled)->session);
     for (size_t i = 0; i < c->dgram_count; i++)
         lc_dgram_in_retry(c->dgrams[i]);
+    lc_batching_progress(&c->batching);
     if (c->draining)
         free_empty_dgrams(c);
 }
@@ -278,6 +426,7 @@ static lc_err collect_open(const struct kind *kind, struct lc_worker *w, void **
         .loop = w->loop,
         .arrivals = &w->arrivals,
         .out = &w->out,
+        .records = &w->records,
         .speaks = kind->speaks,
         .line_max = site->config.line_max,
         .acks = (enum lc_acks)site->config.acks,
@@ -288,6 +437,8 @@ static lc_err collect_open(const struct kind *kind, struct lc_worker *w, void **
         .out_max = OUT_HIGH + 2 * LC_ANSWERS_OCTETS_MAX,
     };
     lc_intake_init(&c->intake, w);
+    lc_batching_init(&c->batching, &c->intake);
+    lc_handed_box_init(&c->handed, take_handed);
     c->appender.outcome = on_outcome;
     c->appender.room = on_room;
     lc_list_add_last(&w->appenders, &c->appender.all);
@@ -366,6 +517,7 @@ static void collect_close(void *state)
     if (c == NULL)
         return;
     lc_timer_cancel(c->worker->loop, &c->speed_up);
+    lc_handed_box_done(&c->handed);
     free(c);
 }
 
@@ -380,12 +532,30 @@ static lc_err open_logs(void *shared, struct lc_worker *w, void **ret)
     static const struct kind kind = {
         .id = LC_SERVICE_LOGS,
         .speaks = LC_SPEAKS(LC_PROTO_LINES) | LC_SPEAKS(LC_PROTO_SYSLOG_COUNTED) |
-                  LC_SPEAKS(LC_PROTO_FRAMES) | LC_SPEAKS(LC_PROTO_BINARY_V1),
+                  LC_SPEAKS(LC_PROTO_FRAMES) | LC_SPEAKS(LC_PROTO_BINARY_V1) |
+                  LC_SPEAKS(LC_PROTO_BINARY_V2),
         .take = lc_datagram_take,
     };
+    struct site_of *site = shared;
+    lc_err e = collect_open(&kind, w, ret);
 
-    LC_UNUSED(shared);
-    return collect_open(&kind, w, ret);
+    if (e == LC_OK) {
+        site->of[w->index] = *ret;
+        site->of[w->index]->site = site;
+    }
+    return e;
+}
+
+static lc_err start_logs(struct lc_site *site, void **ret)
+{
+    LC_UNUSED(site);
+    *ret = calloc(1, sizeof(struct site_of));
+    return *ret == NULL ? -ENOMEM : LC_OK;
+}
+
+static void stop_logs(void *shared)
+{
+    free(shared);
 }
 
 static const char *const addresses[] = {":9999", NULL};
@@ -402,6 +572,8 @@ const struct lc_service lc_service_collect = {
     .stream_mode = 0666,
     .dgram_socket = "logs.dgram",
     .dgram_mode = 0666,
+    .start = start_logs,
+    .stop = stop_logs,
     .open = open_logs,
     .datagrams = collect_datagrams,
     COMMON,

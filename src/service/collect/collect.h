@@ -4,7 +4,8 @@
  * the answers back when they are durable.
  *
  * WHAT    collect.c: connections and their answers; intake.c: one record, completed and appended;
- *         dgrams.c: datagrams.
+ *         dgrams.c: datagrams; batches.c: senders that number their records; handed.c: their
+ *         connections, on the way to the worker that they belong to.
  * WHO     Itself; the server sees only lc_service_collect (service/service.h).
  * THREAD  The worker's.
  * WAY     A turn of the loop appends what has come; at its end the committer is told once. What
@@ -13,6 +14,8 @@
  */
 #ifndef LC_SERVICE_COLLECT_H
 #define LC_SERVICE_COLLECT_H
+
+#include <pthread.h>
 
 #include "conn/dgram.h"
 #include "conn/session.h"
@@ -30,12 +33,99 @@ struct lc_intake {
 };
 
 void lc_intake_init(struct lc_intake *in, struct lc_worker *w);
-/* Completes the record and appends it. LC_EWAIT: no room now; other errors: refused, and logged. */
+
+/* Whose record it is, and how far that brings the sender. */
+struct lc_intake_from {
+    const struct lc_sender_id *sender;
+    struct lc_sender_position at;
+};
+
+/* Completes the record and appends it. LC_EWAIT: no room now; other errors: refused, and logged.
+ * from: NULL: of nobody who counts */
 LC_MUST_CHECK lc_err lc_intake_append(struct lc_intake *in, const struct lc_arrival *a,
-                                      uint64_t *ret_id);
+                                      const struct lc_intake_from *from, uint64_t *ret_id);
+/* The committer is told at the end of the turn. */
+void lc_intake_flush(struct lc_intake *in, bool urgent);
 
 /* Octets of a record, as a policy counts them. */
 uint64_t lc_intake_octets(const struct lc_arrival *a);
+
+/* ---- batches.c ---- */
+
+/* The senders of batches that come by this worker's shard. */
+struct lc_batching {
+    struct lc_intake *intake;
+    struct lc_link all;     /* struct lc_shipper */
+    struct lc_task skipped; /* answers those of whom nothing was new */
+    uint64_t pending;       /* the last of their ids, while what became of it is not known; or 0 */
+};
+
+enum lc_shipper_state {
+    LC_SHIPPER_NONE,  /* it has not said HELLO */
+    LC_SHIPPER_WAITS, /* to be let in */
+    LC_SHIPPER_IN,
+    LC_SHIPPER_OUT,   /* until another HELLO, if any comes */
+    LC_SHIPPER_FENCED /* by a newer connection */
+};
+
+/* A connection's part in it; zero at first. */
+struct lc_shipper {
+    enum lc_shipper_state state;
+    bool is_owed; /* an answer about records that were skipped */
+    struct lc_session *session;
+    struct lc_link all;
+    struct lc_sender_id id;
+    struct lc_sender_position at; /* what was appended */
+    uint64_t told;                /* what the sender was told to be durable */
+    char text[2 * sizeof(struct lc_sender_id) + 1];
+};
+
+void lc_batching_init(struct lc_batching *b, struct lc_intake *intake);
+/* Its HELLO has come (lc_session_handler); older connections of the sender are closed. */
+void lc_shipper_hello(struct lc_batching *b, struct lc_shipper *sh, struct lc_session *session,
+                      const struct lc_batch_hello *hello);
+/* The connection is gone. */
+void lc_shipper_left(struct lc_shipper *sh);
+/* The record needs nothing more than an answer. */
+bool lc_shipper_has_stored(struct lc_batching *b, struct lc_shipper *sh, uint64_t sequence);
+/* As batched() of lc_session_handler. A record over the limits of the store is passed over. */
+LC_MUST_CHECK lc_err lc_shipper_append(struct lc_batching *b, struct lc_shipper *sh,
+                                       struct lc_arrival *a, uint64_t sequence, bool doubted);
+/* A record that can never be stored must not stop its sender: it goes on behind it. */
+LC_MUST_CHECK lc_err lc_shipper_pass(struct lc_batching *b, struct lc_shipper *sh,
+                                     uint64_t sequence);
+/* As those of struct lc_appender. */
+void lc_batching_outcome(struct lc_batching *b, const struct lc_outcome *outcome);
+void lc_batching_progress(struct lc_batching *b);
+
+/* ---- handed.c ---- */
+
+/* A connection that has said HELLO to another worker than its sender's. */
+struct lc_handed {
+    struct lc_handed *next;
+    int fd;
+    uint64_t sequence; /* of HELLO */
+    struct lc_addr peer;
+    struct lc_guest guest;
+    struct lc_batch_hello hello; /* without the name */
+    char source[LC_ADDR_TEXT_MAX];
+};
+
+/* A worker's: others put in, it takes out. */
+struct lc_handed_box {
+    pthread_mutex_t lock;
+    struct lc_handed *first, **last;
+    struct lc_task task;
+};
+
+/* run: by the worker, when something is there */
+void lc_handed_box_init(struct lc_handed_box *box, void (*run)(struct lc_task *task));
+/* Closes what nobody has taken. */
+void lc_handed_box_done(struct lc_handed_box *box);
+/* Takes `h`. */
+void lc_handed_post(struct lc_handed_box *box, struct lc_loop *loop, struct lc_handed *h);
+/* NULL: there is none. */
+struct lc_handed *lc_handed_take(struct lc_handed_box *box);
 
 /* ---- dgrams.c ---- */
 

@@ -48,13 +48,13 @@ static lc_err record(void *user, const struct lc_arrival *a)
         return LC_EPROTO;
     }
     if (in->guest == NULL)
-        return lc_intake_append(in->intake, a, &id);
+        return lc_intake_append(in->intake, a, NULL, &id);
     octets = lc_intake_octets(a);
     if (lc_porter_may_send(in->porter, in->guest, octets, now, &until) != LC_OK) {
         lc_count(&counters->datagrams_over_rate, 1);
         return LC_ELIMIT;
     }
-    e = lc_intake_append(in->intake, a, &id);
+    e = lc_intake_append(in->intake, a, NULL, &id);
     if (e == LC_OK)
         lc_guest_sent(in->guest, octets);
     return e;

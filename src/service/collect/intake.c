@@ -25,21 +25,31 @@ uint64_t lc_intake_octets(const struct lc_arrival *a)
     return n;
 }
 
-static lc_err append(struct lc_intake *in, const struct lc_arrival *a, uint64_t *ret_id)
+void lc_intake_flush(struct lc_intake *in, bool urgent)
+{
+    in->urgent |= urgent;
+    lc_loop_defer(in->worker->loop, &in->flush);
+}
+
+static lc_err append(struct lc_intake *in, const struct lc_arrival *a,
+                     const struct lc_intake_from *from, uint64_t *ret_id)
 {
     struct lc_record r;
     bool claimed = lc_complete(&in->completion, a, &r);
-    lc_err e = lc_shard_append(in->worker->shard, &r, ret_id);
+    struct lc_shard *shard = in->worker->shard;
+    lc_err e = from == NULL ? lc_shard_append(shard, &r, ret_id)
+                            : lc_shard_append_from(shard, &r, from->sender, &from->at, ret_id);
 
     if (e == LC_OK && claimed)
         lc_count(&in->worker->counters.claimed_time, 1);
     return e;
 }
 
-lc_err lc_intake_append(struct lc_intake *in, const struct lc_arrival *a, uint64_t *ret_id)
+lc_err lc_intake_append(struct lc_intake *in, const struct lc_arrival *a,
+                        const struct lc_intake_from *from, uint64_t *ret_id)
 {
     struct lc_counters *c = &in->worker->counters;
-    lc_err e = append(in, a, ret_id);
+    lc_err e = append(in, a, from, ret_id);
 
     if (e == LC_EWAIT) {
         lc_count(&c->waited, 1);
@@ -52,7 +62,6 @@ lc_err lc_intake_append(struct lc_intake *in, const struct lc_arrival *a, uint64
         return e;
     }
     lc_count(&c->stored, 1);
-    in->urgent |= a->answered;
-    lc_loop_defer(in->worker->loop, &in->flush);
+    lc_intake_flush(in, a->answered);
     return LC_OK;
 }

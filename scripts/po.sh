@@ -13,9 +13,9 @@ dir=${LC_BUILD:-build-asan}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 # What stands in the code, and what the tables of commands and options say.
-git ls-files 'src/*.c' | grep -v '_test\.c$' |
+git ls-files 'src/*.[ch]' | grep -v '_test\.c$' |
     xargs xgettext --from-code=UTF-8 --language=C --omit-header --no-location \
-        --keyword=lc_text --keyword=lc_diag_set:2 --keyword=lc_lexer_fail:3 --keyword=fail_here:2 \
+        --keyword=lc_text --keyword=lc_diag_set:2 --keyword=lc_lexer_fail:3 --keyword=fail_here:2 --keyword=bad:3 --keyword=fail:2 \
         -o "$work/code.pot"
 "$dir/packaging/generate" texts | msguniq --no-location >"$work/tables.pot"
 msgcat --no-location "$work/tables.pot" "$work/code.pot" >"$work/logcaster.pot"

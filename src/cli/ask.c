@@ -7,7 +7,9 @@
 #include <errno.h>
 
 #include "base/grapheme.h"
+#include "base/time.h"
 #include "cli/command.h"
+#include "query/query.h"
 
 lc_err lc_ask_text(struct lc_dynbuf *out, int parts, char **part, struct lc_diag *diag)
 {
@@ -71,6 +73,27 @@ static lc_err expect(struct lc_client *c, struct lc_slice prefix, struct lc_diag
     return LC_EPROTO;
 }
 
+/* A server says what is wrong with a query in English. What is wrong for us as well can be said in
+ * the user's language; what only the server finds wrong, because it is older, stays as it said it.
+ */
+static void explain(struct lc_slice text, const char *suffix, struct lc_diag *diag)
+{
+    struct lc_dynbuf whole;
+    struct lc_query *q = NULL;
+    struct lc_diag ours = {0};
+    lc_dynbuf_init(&whole, 2 * LC_ASK_MAX);
+    lc_err e = lc_dynbuf_append(&whole, text);
+    if (e == LC_OK)
+        e = lc_dynbuf_append(&whole, lc_slice_cstr(suffix));
+    if (e == LC_OK)
+        e = lc_query_parse(lc_dynbuf_slice(&whole), lc_wall_ns(&lc_clock_system), &q, &ours);
+    if (e == LC_OK)
+        lc_query_unref(q);
+    else if (e == LC_ESYNTAX && ours.column > 0)
+        lc_diag_set(diag, "column %u: %s", ours.column, ours.text);
+    lc_dynbuf_done(&whole);
+}
+
 lc_err lc_ask_open(struct lc_client *c, const char *server, const char *type, struct lc_slice text,
                    const char *suffix, struct lc_diag *diag)
 {
@@ -90,6 +113,8 @@ lc_err lc_ask_open(struct lc_client *c, const char *server, const char *type, st
     if (e == LC_OK)
         e = expect(c, LC_LIT("RESULT|"), diag);
     lc_dynbuf_done(&request);
+    if (e == LC_ESYNTAX && strcmp(type, "TAIL") != 0)
+        explain(text, suffix, diag);
     if (e != LC_OK)
         lc_client_close(c);
     return e;

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "net/addr.h"
 #include "proto/text.h"
 
@@ -78,7 +79,7 @@ lc_err lc_client_open(struct lc_client *c, const char *server, uint16_t default_
     }
     lc_diag_set(diag, "cannot connect to %s: %s%s", server, lc_strerror(e),
                 e == -ECONNREFUSED || e == -ENOENT
-                    ? "; is the server running? Start it with: logcaster serve"
+                    ? lc_text("; is the server running? Start it with: logcaster serve")
                     : "");
     return e;
 }

@@ -78,6 +78,8 @@ const struct lc_command *lc_command_find(const char *name);
 
 /* Has lc_text() and diags of this thread speak the user's language. */
 void lc_language_init(void);
+/* Likewise of another thread of the command. */
+void lc_language_here(void);
 
 /* `logcaster: <diag>` on stderr; returns LC_EXIT_ERROR. */
 int lc_command_fail(const struct lc_diag *diag);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "cli/command.h"
 #include "cli/output.h"
 
 #define RETRY_FIRST_MS 1000
@@ -96,6 +97,7 @@ static lc_err ask_newest(struct lc_followed *f)
 static void *try(void *arg)
 {
     struct lc_followed *f = arg;
+    lc_language_here();
     f->err = open_tail(f);
     if (f->err == LC_OK && f->lines > 0) {
         f->err = ask_newest(f);

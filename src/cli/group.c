@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "base/text.h"
+#include "cli/command.h"
 
 struct opening {
     struct lc_member *member;
@@ -19,6 +20,7 @@ struct opening {
 static void *open_member(void *arg)
 {
     const struct opening *o = arg;
+    lc_language_here();
     struct lc_member *m = o->member;
     m->err = lc_ask_open(&m->client, m->server, o->type, o->text, o->suffix, &m->diag);
     m->is_open = m->err == LC_OK;

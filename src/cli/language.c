@@ -49,6 +49,14 @@ static void set_locale(void)
     }
 }
 
+static bool has_catalogue;
+
+void lc_language_here(void)
+{
+    if (has_catalogue)
+        lc_text_translator(translate);
+}
+
 void lc_language_init(void)
 {
     char program[PATH_MAX], path[PATH_MAX];
@@ -61,5 +69,6 @@ void lc_language_init(void)
         return;
     bindtextdomain(DOMAIN, path);
     bind_textdomain_codeset(DOMAIN, "UTF-8");
-    lc_text_translator(translate);
+    has_catalogue = true;
+    lc_language_here();
 }

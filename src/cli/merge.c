@@ -8,15 +8,16 @@
 #include <stdlib.h>
 
 #include "base/grapheme.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "cli/held.h"
 
 static lc_err fail(lc_err e, const char *doing, struct lc_diag *diag)
 {
     if (e == LC_ELIMIT)
-        lc_diag_set(diag, "%s: more than 256 MiB; ask for less", doing);
+        lc_diag_set(diag, "%s: more than 256 MiB; ask for less", lc_text(doing));
     else
-        lc_diag_set(diag, "%s: %s", doing, lc_strerror(e));
+        lc_diag_set(diag, "%s: %s", lc_text(doing), lc_strerror(e));
     return e;
 }
 
@@ -85,7 +86,7 @@ static lc_err write_merged(struct heads *h, uint64_t limit, struct lc_output *ou
         bool direct = limit == UINT64_MAX || h->group->count == 1;
         e = direct ? lc_output_row(out, row) : lc_held_add(&newest, row);
         if (e != LC_OK) {
-            fail(e, direct ? "writing" : "keeping the newest", diag);
+            direct ? fail(e, "writing", diag) : fail(e, "keeping the newest", diag);
             break;
         }
         h->full[i] = false;

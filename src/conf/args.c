@@ -35,7 +35,7 @@ static lc_err complain_unknown(const struct reading *r, struct lc_slice name, bo
     if (is_long)
         lc_option_near(r->settings->set, name, near);
     lc_diag_set(r->diag, "unknown option %s%.*s; %s%s%s", is_long ? "--" : "-", (int)name.n, name.p,
-                near[0] != '\0' ? "did you mean --" : "--help lists them", near,
+                near[0] != '\0' ? lc_text("did you mean --") : lc_text("--help lists them"), near,
                 near[0] != '\0' ? "?" : "");
     return LC_ESYNTAX;
 }

@@ -8,6 +8,7 @@
 #define LC_CONF_NEAR_H
 
 #include "base/slice.h"
+#include "base/text.h"
 
 #define LC_NEAR_NAME_MAX 64
 
@@ -22,6 +23,6 @@ void lc_near_offer(struct lc_near *near, const char *candidate);
 
 /* For printf("%s%s%s", LC_NEAR_TEXT(best)): "; did you mean X?", or nothing. */
 #define LC_NEAR_TEXT(best)                                                                         \
-    (best)[0] != '\0' ? "; did you mean " : "", (best), (best)[0] != '\0' ? "?" : ""
+    (best)[0] != '\0' ? lc_text("; did you mean ") : "", (best), (best)[0] != '\0' ? "?" : ""
 
 #endif

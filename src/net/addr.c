@@ -13,6 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 #include "base/grapheme.h"
 
 static const struct {
@@ -28,7 +30,7 @@ static const struct {
 static lc_err bad(struct lc_diag *diag, struct lc_slice text, const char *what)
 {
     int n = (int)lc_grapheme_cut(text, 200);
-    lc_diag_set(diag, "address \"%.*s\": %s", n, (const char *)text.p, what);
+    lc_diag_set(diag, "address \"%.*s\": %s", n, (const char *)text.p, lc_text(what));
     return LC_ESYNTAX;
 }
 

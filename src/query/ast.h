@@ -64,7 +64,7 @@ enum lc_filter_kind {
 
 /* For messages. */
 #define LC_LEVEL_WORD(name, code, severity) " " #name
-#define LC_LEVELS_ARE                       "there are" LC_LEVELS(LC_LEVEL_WORD)
+#define LC_LEVEL_WORDS                      LC_LEVELS(LC_LEVEL_WORD)
 
 struct lc_filter {
     enum lc_filter_kind kind;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/grapheme.h"
+#include "base/text.h"
 #include "base/utf8.h"
 
 void lc_lexer_init(struct lc_lexer *lx, struct lc_slice input, struct lc_arena *arena,
@@ -24,7 +25,7 @@ lc_err lc_lexer_fail(struct lc_lexer *lx, size_t at, const char *fmt, ...)
     char text[sizeof lx->diag->text];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    vsnprintf(text, sizeof text, lc_text(fmt), ap);
     va_end(ap);
     lc_diag_set(lx->diag, "%s", text);
     lx->diag->line = 1;

@@ -2,6 +2,7 @@
  *
  * query/parse_value.c - what stands for one field: texts, prefixes, levels, times.
  */
+#include "base/text.h"
 #include "query/parser.h"
 #include "query/timespec.h"
 
@@ -21,8 +22,8 @@ static lc_err new_filter(struct lc_parser *p, enum lc_filter_kind kind,
 static lc_err unknown_level(struct lc_parser *p, const struct lc_token *t)
 {
     char word[LC_EXCERPT_MAX];
-    return lc_lexer_fail(&p->lx, t->at, "unknown level '%s': " LC_LEVELS_ARE,
-                         lc_excerpt(t->text, word));
+    return lc_lexer_fail(&p->lx, t->at, "unknown level '%s': there are%s",
+                         lc_excerpt(t->text, word), LC_LEVEL_WORDS);
 }
 
 static lc_err levels_filter(struct lc_parser *p, unsigned levels, struct lc_filter **ret)
@@ -120,10 +121,11 @@ static lc_err check_end_of_text(struct lc_parser *p, const struct lc_token *t, b
         return lc_lexer_fail(&p->lx, p->previous.at,
                              "a '*' can only end a word; in quotes it is the sign itself");
     if (!prefix && here->kind == LC_TOKEN_OPEN && t->kind == LC_TOKEN_WORD)
-        return lc_lexer_fail(&p->lx, t->at,
-                             "'%s(...)' is not in this version: " LC_FILTERS_ARE
-                             "; text that holds parentheses needs quotes",
-                             lc_excerpt(t->text, word));
+        return lc_lexer_fail(
+            &p->lx, t->at,
+            "'%s(...)' is not in this version: %s; text that holds parentheses needs "
+            "quotes",
+            lc_excerpt(t->text, word), LC_FILTERS_ARE);
     return LC_OK;
 }
 

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 
+#include "base/text.h"
 #include "query/parser.h"
 
 lc_err lc_parser_next(struct lc_parser *p)
@@ -59,8 +60,8 @@ lc_err lc_parse_unexpected(struct lc_parser *p)
                              "'=' is not in this version: write field:value, or \"a=b\" in "
                              "quotes to find that text");
     case LC_TOKEN_TILDE:
-        return lc_lexer_fail(lx, at,
-                             "'~' (regular expressions) is not in this version: " LC_FILTERS_ARE);
+        return lc_lexer_fail(lx, at, "'~' (regular expressions) is not in this version: %s",
+                             LC_FILTERS_ARE);
     case LC_TOKEN_LESS:
     case LC_TOKEN_LESS_EQUAL:
     case LC_TOKEN_MORE:

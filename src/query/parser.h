@@ -21,7 +21,8 @@ struct lc_parser {
 
 /* What may stand as a filter, for messages. */
 #define LC_FILTERS_ARE                                                                             \
-    "this version has words, \"phrases\", prefix*, field:value, _time:, AND, OR, NOT and ( )"
+    lc_text("this version has words, \"phrases\", prefix*, field:value, _time:, AND, OR, NOT and " \
+            "( )")
 
 /* On to the next token. */
 LC_MUST_CHECK lc_err lc_parser_next(struct lc_parser *p);

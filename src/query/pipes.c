@@ -4,11 +4,12 @@
  */
 #include <errno.h>
 
+#include "base/text.h"
 #include "query/parser.h"
 
 static lc_err fail_here(struct lc_parser *p, const char *what)
 {
-    return lc_lexer_fail(&p->lx, p->lx.token.at, "%s", what);
+    return lc_lexer_fail(&p->lx, p->lx.token.at, "%s", lc_text(what));
 }
 
 static lc_err parse_limit(struct lc_parser *p)

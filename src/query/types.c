@@ -68,7 +68,8 @@ lc_err lc_query_level(struct lc_slice level, struct lc_query **ret, struct lc_di
     level = lc_slice_trim(level);
     enum lc_level least = lc_level_parse(level);
     if (least == LC_LEVEL_NONE) {
-        lc_diag_set(diag, "unknown level '%s': " LC_LEVELS_ARE, lc_excerpt(level, word));
+        lc_diag_set(diag, "unknown level '%s': there are%s", lc_excerpt(level, word),
+                    LC_LEVEL_WORDS);
         return LC_ESYNTAX;
     }
     struct lc_query *q;

@@ -112,32 +112,6 @@ static const struct lc_stream_events kept_events = {
     .on_close = on_kept_close,
 };
 
-static size_t on_nobody_data(void *user, struct lc_slice in)
-{
-    LC_UNUSED(user);
-    return in.n;
-}
-
-static void on_nobody_eof(void *user, struct lc_slice rest)
-{
-    LC_UNUSED(user);
-    LC_UNUSED(rest);
-}
-
-static void on_nobody_close(void *user, lc_err why)
-{
-    LC_UNUSED(user);
-    LC_UNUSED(why);
-}
-
-/* Of a stream for which there is no memory to remember it. */
-static const struct lc_stream_events nobody_events = {
-    .on_data = on_nobody_data,
-    .on_eof = on_nobody_eof,
-    .on_drain = on_kept_drain,
-    .on_close = on_nobody_close,
-};
-
 static struct lc_time expires(const struct lc_conn_pool *p, const struct kept *k)
 {
     struct lc_time idle = lc_time_add_ms(k->since, p->config.idle_ms);
@@ -203,8 +177,7 @@ void lc_conn_pool_put(struct lc_conn_pool *p, const struct lc_endpoint *ep, stru
     lc_count(&p->given_back, 1);
     if (k == NULL) {
         lc_count(&p->unfit, 1);
-        lc_stream_hand_over(s, &nobody_events, NULL);
-        lc_stream_close(s, (struct lc_time){0});
+        lc_stream_abandon(s);
         return;
     }
     k->pool = p;

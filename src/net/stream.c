@@ -442,6 +442,41 @@ void lc_stream_hand_over(struct lc_stream *s, const struct lc_stream_events *eve
     s->user = user;
 }
 
+static size_t nobody_data(void *user, struct lc_slice in)
+{
+    LC_UNUSED(user);
+    return in.n;
+}
+
+static void nobody_eof(void *user, struct lc_slice rest)
+{
+    LC_UNUSED(user);
+    LC_UNUSED(rest);
+}
+
+static void nobody_drain(void *user)
+{
+    LC_UNUSED(user);
+}
+
+static void nobody_close(void *user, lc_err why)
+{
+    LC_UNUSED(user);
+    LC_UNUSED(why);
+}
+
+void lc_stream_abandon(struct lc_stream *s)
+{
+    static const struct lc_stream_events nobody = {
+        .on_data = nobody_data,
+        .on_eof = nobody_eof,
+        .on_drain = nobody_drain,
+        .on_close = nobody_close,
+    };
+    lc_stream_hand_over(s, &nobody, NULL);
+    lc_stream_close(s, (struct lc_time){0});
+}
+
 bool lc_stream_is_quiet(const struct lc_stream *s)
 {
     uint8_t octet;

@@ -102,6 +102,8 @@ void lc_stream_deadline(struct lc_stream *s, struct lc_time deadline);
 
 /* From here on events go to another user. */
 void lc_stream_hand_over(struct lc_stream *s, const struct lc_stream_events *events, void *user);
+/* Closes at once, and tells nobody, not even by on_close(). */
+void lc_stream_abandon(struct lc_stream *s);
 /* Open in both directions, nothing queued, nothing received that is not spent, in the kernel
  * neither (but octets that io_uring has taken from there show only in the next turn). */
 bool lc_stream_is_quiet(const struct lc_stream *s);

@@ -423,6 +423,27 @@ static void test_layer_ends_inside(void **state)
     pair_close(&p);
 }
 
+/* Its user hears nothing more, and the peer sees it go. */
+static void test_abandon(void **state)
+{
+    struct net net;
+    struct net_peer p = {0};
+    int fds[2];
+    char octet;
+    net_open(&net, state, NULL);
+    net_pair(LC_UNIX_STREAM, fds);
+    net_peer_open(&p, &net, fds[0], NULL);
+    assert_lc_ok(lc_stream_write(p.s, LC_LIT("never sent")));
+    net_raw_send(&net, fds[1], "never heard");
+    lc_stream_abandon(p.s);
+    NET_UNTIL(&net, lc_loop_stats(net.loop).open == 0);
+    assert_int_equal(p.calls + p.eofs + p.drains + p.closes, 0);
+    assert_true(recv(fds[1], &octet, 1, MSG_DONTWAIT) <= 0 && errno != EAGAIN);
+    lc_dynbuf_done(&p.got);
+    net_close(&net);
+    close(fds[1]);
+}
+
 int main(void)
 {
     static const struct net_test tests[] = {
@@ -443,6 +464,7 @@ int main(void)
         NET_TEST(test_connect_times_out),
         NET_TEST(test_close_after_run),
         NET_TEST(test_layer_ends_inside),
+        NET_TEST(test_abandon),
     };
     return net_run_matrix(tests, LC_ARRAY_LEN(tests), true);
 }

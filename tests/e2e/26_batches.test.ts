@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// 23_batches.test.ts - binary v2 against the real server: each record is stored once, whatever is
+// 26_batches.test.ts - binary v2 against the real server: each record is stored once, whatever is
 // sent again, by whom, and whatever is killed.
 
 import assert from "node:assert/strict";

@@ -34,6 +34,43 @@ static lc_err on_record(void *user, const struct lc_arrival *a, uint64_t *ret_id
     return LC_OK;
 }
 
+static void let_in(struct lc_test_conn *w)
+{
+    w->at_the_door = false;
+    w->stored = w->batched;
+    lc_session_welcome(w->session, &(struct lc_sender_position){w->epoch, w->batched});
+}
+
+static void on_hello(void *user, const struct lc_batch_hello *hello)
+{
+    struct lc_test_conn *w = user;
+    assert_lc_ok(say(w, "hello ", hello->name));
+    w->epoch = hello->epoch;
+    w->at_the_door = true;
+    w->hello_left = w->hello_turns;
+    if (w->hello_turns == 0)
+        let_in(w);
+}
+
+/* A message says what becomes of its record. */
+static lc_err on_batched(void *user, struct lc_arrival *a, uint64_t sequence, bool doubted)
+{
+    struct lc_test_conn *w = user;
+    if (w->no_room > 0) {
+        w->no_room--;
+        return LC_EWAIT;
+    }
+    if (lc_slice_eq(a->record.message, LC_LIT("full")))
+        return LC_EFULL;
+    if (lc_slice_eq(a->record.message, LC_LIT("too many")))
+        return LC_ELIMIT;
+    assert_lc_ok(
+        lc_dynbuf_printf(&w->said, "%llu%s ", (unsigned long long)sequence, doubted ? "?" : ""));
+    assert_lc_ok(say(w, "", a->record.message));
+    w->batched = sequence;
+    return LC_OK;
+}
+
 static void on_question(void *user, const struct lc_query_request *request)
 {
     struct lc_test_conn *w = user;
@@ -115,6 +152,8 @@ static const struct lc_session_handler handler = {
     .trusted = on_trusted,
     .proxied = on_proxied,
     .record = on_record,
+    .hello = on_hello,
+    .batched = on_batched,
     .question = on_question,
     .interrupted = on_interrupted,
     .peer_ended = on_peer_ended,
@@ -203,6 +242,12 @@ static void on_turn(struct lc_task *task)
         lc_session_retry(w->session);
     if (w->session != NULL)
         answer_question(w);
+    if (w->session != NULL && w->at_the_door && w->hello_left-- == 0)
+        let_in(w);
+    if (w->session != NULL && w->batched > w->stored && w->part > w->part_count) {
+        w->stored = w->batched;
+        lc_session_stored(w->session, w->batched, true);
+    }
     if (w->session != NULL && w->ids - w->answered > 0 &&
         (w->ids - w->answered >= w->answer_from || w->part > w->part_count)) {
         w->answered = w->ids;
@@ -223,6 +268,7 @@ void lc_test_conn_begin(struct lc_test_conn *w)
     w->arrivals.clock = &w->clock;
     w->arrivals.counters = &w->counters;
     lc_dynbuf_init(&w->scratch, 2 * LC_ANSWERS_OCTETS_MAX);
+    lc_dynbuf_init(&w->records, LC_BATCH_MAX);
     lc_dynbuf_init(&w->said, 64 << 20);
     lc_dynbuf_init(&w->got, 64 << 20);
     lc_task_init(&w->turn, on_turn);
@@ -230,6 +276,7 @@ void lc_test_conn_begin(struct lc_test_conn *w)
         .loop = w->loop,
         .arrivals = &w->arrivals,
         .out = &w->scratch,
+        .records = &w->records,
         .speaks = LC_SPEAKS(LC_PROTO_LINES) | LC_SPEAKS(LC_PROTO_SYSLOG_COUNTED),
         .line_max = 64 << 10,
         .acks = LC_ACKS_ON,
@@ -244,6 +291,7 @@ void lc_test_conn_end(struct lc_test_conn *w)
     lc_loop_free(w->loop);
     lc_arrival_done(&w->arrivals);
     lc_dynbuf_done(&w->scratch);
+    lc_dynbuf_done(&w->records);
     lc_dynbuf_done(&w->said);
     lc_dynbuf_done(&w->got);
 }

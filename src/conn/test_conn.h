@@ -21,7 +21,7 @@ struct lc_test_conn {
     struct lc_loop *loop;
     struct lc_conn_counters counters;
     struct lc_arrival_context arrivals;
-    struct lc_dynbuf scratch;
+    struct lc_dynbuf scratch, records;
     struct lc_session_config config;
     struct lc_session *session;
     struct lc_stream *peer;
@@ -39,10 +39,15 @@ struct lc_test_conn {
     unsigned question_turns; /* an answer takes so many turns */
     unsigned question_left;
     bool question_v1, asking;
-    bool trusts;     /* a PROXY header is believed */
-    lc_err refuses;  /* not LC_OK: what becomes of records that were taken */
-    bool stay;       /* the peer doesn't shut its side */
-    int64_t jump_ns; /* the clock moves before the second part is sent */
+    unsigned hello_turns; /* so many turns pass before a sender of batches is let in */
+    unsigned hello_left;
+    bool at_the_door;
+    uint64_t epoch;
+    uint64_t batched, stored; /* up to where its records were taken; told to be stored */
+    bool trusts;              /* a PROXY header is believed */
+    lc_err refuses;           /* not LC_OK: what becomes of records that were taken */
+    bool stay;                /* the peer doesn't shut its side */
+    int64_t jump_ns;          /* the clock moves before the second part is sent */
 };
 
 /* All of it zero but the loop and the configuration, which a test may change: lines and counted

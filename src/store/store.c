@@ -109,7 +109,7 @@ static uint64_t mix(uint64_t x)
 struct lc_sender_id lc_store_as_sender(const struct lc_store *store, struct lc_slice name,
                                        unsigned shard)
 {
-    struct lc_sender_id id;
+    struct lc_sender_id id = {{0}};
     struct lc_writer w = lc_writer(id.octets, sizeof id.octets);
     lc_write_u64_be(&w, mix(store->manifest.state.store) + store->manifest.state.store);
     lc_write_u32_be(&w, lc_crc32c(0, name));

@@ -140,8 +140,7 @@ static bool parse_frame(const struct lc_wal_reader *r, size_t at, struct frame *
     if (in.err != LC_OK || magic != LC_WAL_FRAME_MAGIC || store != r->id.store ||
         number != r->id.number)
         return false;
-    struct frame f;
-    f.first = lc_read_u64_le(&in);
+    struct frame f = {.first = lc_read_u64_le(&in)};
     f.records = lc_read_u32_le(&in);
     uint32_t definitions = lc_read_u32_le(&in);
     uint32_t length = lc_read_u32_le(&in);

@@ -4,6 +4,8 @@
  */
 #include "proto/json_read.h"
 
+#include <endian.h>
+
 #include "base/utf8.h"
 
 enum expects {
@@ -53,23 +55,32 @@ static void value_done(struct lc_json_reader *r)
 
 #define EACH(octet) (UINT64_C(0x0101010101010101) * (octet))
 
-/* Eight octets at a time: whether none of them is below a space, above ASCII, '"' or '\'. */
-static bool is_plain_word(uint64_t w)
+static bool is_special(uint8_t c)
 {
-    uint64_t quote = w ^ EACH('"'), backslash = w ^ EACH('\\');
-    uint64_t special = (w - EACH(' ')) | (quote - EACH(1)) | (backslash - EACH(1)) | w;
-    return (special & EACH(0x80)) == 0;
+    return c < ' ' || c >= 0x80 || c == '"' || c == '\\';
 }
 
+/* Eight octets, the first one lowest: the highest bit of each that is special. A borrow may set
+ * further bits above the first one, never below it. */
+static uint64_t specials(uint64_t w)
+{
+    uint64_t quote = w ^ EACH('"'), backslash = w ^ EACH('\\');
+    return ((w - EACH(' ')) | (quote - EACH(1)) | (backslash - EACH(1)) | w) & EACH(0x80);
+}
+
+/* The first octet that is special, or the end. */
 static const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end)
 {
     uint64_t w;
     while ((size_t)(end - p) >= sizeof w) {
         memcpy(&w, p, sizeof w);
-        if (!is_plain_word(w))
-            break;
+        uint64_t found = specials(le64toh(w));
+        if (found != 0)
+            return p + __builtin_ctzll(found) / 8;
         p += sizeof w;
     }
+    while (p < end && !is_special(*p))
+        p++;
     return p;
 }
 

@@ -9,10 +9,10 @@
 #include "conf/print.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
-const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void); /* NOLINT(bugprone-reserved-identifier) */
 
 /* libfyaml 0.7.12 loses the buffer of a quoted scalar in which it finds an error. */
-const char *__lsan_default_suppressions(void)
+const char *__lsan_default_suppressions(void) /* NOLINT(bugprone-reserved-identifier) */
 {
     return "leak:libfyaml\n";
 }
@@ -56,7 +56,7 @@ static const struct lc_option door_rows[] = {
     {.name = "flow", .kind = LC_OPTION_FLOW, .value = "R", .fallback = "none", OF(flow), .help = "r"},
     {.name = "token", .kind = LC_OPTION_TEXT, .flags = LC_OPTION_SECRET, .value = "T", OF(token), .help = "t"},
 };
-#define DOOR(name, i) {.section = name, .title = name, .rows = door_rows, .count = LC_ARRAY_LEN(door_rows), .offset = offsetof(struct target, doors) + (i) * sizeof(struct door)}
+#define DOOR(name, i) {.section = (name), .title = (name), .rows = door_rows, .count = LC_ARRAY_LEN(door_rows), .offset = offsetof(struct target, doors) + (i) * sizeof(struct door)}
 static const struct lc_option_group groups[] = {
     {.title = "options", .rows = rows, .count = LC_ARRAY_LEN(rows)}, DOOR("logs", 0), DOOR("query", 1)};
 static const struct lc_option_part parts[] = {{groups, LC_ARRAY_LEN(groups), 0}};

@@ -70,8 +70,8 @@ static void renew(const char *page, struct lc_dynbuf *out)
         const char *line_end = strchr(at, '\n') + 1;
         assert_int_equal(sscanf(at + strlen(begin), "%31s -->", name), 1);
         const struct lc_command *c = lc_command_find(name);
-        if (c == NULL)
-            fail_msg("no command %s", name);
+        assert_non_null(c);
+        LC_ASSERT(c != NULL);
         assert_lc_ok(lc_dynbuf_append(out, lc_slice(page, (size_t)(line_end - page))));
         assert_lc_ok(lc_options_markdown(c->options, out));
         assert_lc_ok(lc_dynbuf_append(out, LC_LIT("\n")));

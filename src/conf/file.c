@@ -275,8 +275,8 @@ static lc_err read_pair(struct reader *r, const struct lc_option_ref *o)
         return complain_kind(r, o);
     r->value.n = 0;
     e = append_scalar(r, o, false);
-    if (e == LC_OK && memchr(r->value.p, '=', r->value.n) != NULL)
-        return complain_value(r, o, span, "a name cannot have a =");
+    if (e == LC_OK && (r->value.n == 0 || memchr(r->value.p, '=', r->value.n) != NULL))
+        return complain_value(r, o, span, "a name cannot be empty or have a =");
     if (e == LC_OK && lc_dynbuf_append(&r->value, LC_LIT("=")) != LC_OK)
         e = complain_value(r, o, span, "no memory");
     if (e == LC_OK && map_has(r, o))

@@ -10,35 +10,29 @@
 
 #define NEAR_MAX 48 /* octets of a name for which a near one is looked for */
 
-static void enter_group(struct lc_option_ref *ref, const struct lc_option_group *group)
-{
-    ref->group = group;
-    ref->row = group < ref->part->groups + ref->part->count ? group->rows : NULL;
-}
-
-static void enter_part(const struct lc_option_set *set, struct lc_option_ref *ref,
-                       const struct lc_option_part *part)
-{
-    ref->part = part;
-    if (part < set->parts + set->count)
-        enter_group(ref, part->groups);
-}
-
 bool lc_option_next(const struct lc_option_set *set, struct lc_option_ref *ref)
 {
-    if (ref->part == NULL) {
-        enter_part(set, ref, set->parts);
-    } else {
-        ref->row++;
+    const struct lc_option_part *part = ref->part != NULL ? ref->part : set->parts;
+    const struct lc_option_group *group = ref->group;
+    const struct lc_option *row = ref->row;
+
+    if (row != NULL) {
+        row++;
         ref->index++;
     }
-    while (ref->part < set->parts + set->count) {
-        if (ref->group == ref->part->groups + ref->part->count)
-            enter_part(set, ref, ref->part + 1);
-        else if (ref->row == ref->group->rows + ref->group->count)
-            enter_group(ref, ref->group + 1);
-        else
+    for (; part < set->parts + set->count; part++, group = NULL) {
+        if (group == NULL)
+            group = part->groups;
+        for (; group < part->groups + part->count; group++, row = NULL) {
+            if (row == NULL)
+                row = group->rows;
+            if (row == NULL || row == group->rows + group->count)
+                continue;
+            ref->part = part;
+            ref->group = group;
+            ref->row = row;
             return true;
+        }
     }
     return false;
 }

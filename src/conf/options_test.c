@@ -55,7 +55,7 @@ static const struct lc_option door_rows[] = {
     {.name = "rate", .kind = LC_OPTION_RATE, .value = "RATE", .fallback = "100/s", OF(rate), .help = "a rate"},
     {.name = "flow", .kind = LC_OPTION_FLOW, .value = "RATE", OF(flow), .flags = LC_OPTION_SECRET, .help = "a rate of octets"},
 };
-#define DOOR(title_text, name_text, i) {.section = name_text, .title = title_text, .about = "About " name_text ".", .rows = door_rows, .count = LC_ARRAY_LEN(door_rows), .offset = offsetof(struct target, doors) + (i) * sizeof(struct door)}
+#define DOOR(title_text, name_text, i) {.section = (name_text), .title = (title_text), .about = "About " name_text ".", .rows = door_rows, .count = LC_ARRAY_LEN(door_rows), .offset = offsetof(struct target, doors) + (i) * sizeof(struct door)}
 static const struct lc_option_group groups[] = {
     {.title = "Options", .rows = rows, .count = LC_ARRAY_LEN(rows)},
     {.title = "Nothing"},

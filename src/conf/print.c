@@ -32,14 +32,15 @@ static bool is_plain(struct lc_slice s)
     return s.n > 0;
 }
 
-static lc_err print_quoted(struct lc_slice s, struct lc_dynbuf *out)
+/* with_variables: a dollar is doubled, or it could begin one. */
+static lc_err print_quoted(struct lc_slice s, bool with_variables, struct lc_dynbuf *out)
 {
     lc_err e = lc_dynbuf_append(out, LC_LIT("\""));
 
     for (size_t i = 0; e == LC_OK && i < s.n; i++) {
         uint8_t c = s.p[i];
 
-        if (c == '$') /* else it could begin a variable */
+        if (c == '$' && with_variables)
             e = lc_dynbuf_append(out, LC_LIT("$$"));
         else if (c == '"' || c == '\\')
             e = lc_dynbuf_printf(out, "\\%c", c);
@@ -60,7 +61,7 @@ static lc_err print_text(const struct lc_option *row, struct lc_slice s, struct 
 {
     if (is_number_kind(row->kind) || is_plain(s))
         return lc_dynbuf_append(out, s);
-    return print_quoted(s, out);
+    return print_quoted(s, true, out);
 }
 
 /* `NAME: VALUE` of an item of a map, else the item. */
@@ -71,7 +72,7 @@ static lc_err print_item(const struct lc_option *row, struct lc_slice s, struct 
     if (row->kind != LC_OPTION_MAP || !lc_slice_cut(&s, '=', &name))
         return print_text(row, s, out);
 
-    lc_err e = print_text(row, name, out);
+    lc_err e = is_plain(name) ? lc_dynbuf_append(out, name) : print_quoted(name, false, out);
 
     if (e == LC_OK)
         e = lc_dynbuf_append(out, LC_LIT(": "));

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/gather_options.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #include "base/time.h"
 #include "proto/join.h"
 #include "service/gather/pattern.h"
@@ -24,6 +27,17 @@ static lc_err check_expression(const char *text, struct lc_diag *diag)
 
     if (e == LC_OK)
         lc_pattern_free(p);
+    return e;
+}
+
+static lc_err check_there(const char *text, struct lc_diag *diag)
+{
+    if (access(text, F_OK) == 0)
+        return LC_OK;
+
+    lc_err e = -errno;
+
+    lc_diag_set(diag, "%s: %s", text, lc_strerror(e));
     return e;
 }
 
@@ -71,6 +85,7 @@ const struct lc_option lc_gather_rows[LC_GATHER_ROWS] = {
      .kind = LC_OPTION_TEXT,
      .flags = LC_OPTION_ALONE,
      .value = "PATH",
+     .check = check_there,
      AT(journald_path),
      .help = "take journal files elsewhere: a directory of them, or one"},
     {.name = "journald-match",

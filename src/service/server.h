@@ -58,6 +58,8 @@ struct lc_service_config {
 /* As what a line of an input is taken. */
 enum lc_gather_format { LC_GATHER_AUTO, LC_GATHER_PLAIN, LC_GATHER_JSON, LC_GATHER_SYSLOG };
 
+#define LC_GATHER_UNREAD 2
+
 /* Inputs that no socket brings (docs/gathering.md). Zeroed: none. */
 struct lc_gather_config {
     /* Options; their rows are lc_gather_rows of service/options.h. */
@@ -76,13 +78,14 @@ struct lc_gather_config {
     const char *space;             /* of the records that name none */
 
     /* Of `send`. */
-    const char *const *read; /* files that are read once to their end; "-": standard input */
+    const char *const *read; /* files and pipes that are read once; "-": standard input */
     size_t read_count;
     bool has_level; /* records that say no level have this one */
     int level;      /* enum lc_level */
     /* Called once, by a thread of ours, when all that is read only once (`read`; `exec` with
      * exec_once) has ended and all of its records are committed. exit_code: what the first program
-     * that failed ended with, as a shell says it, else 0. It must not block. NULL: not wanted. */
+     * that failed ended with, as a shell says it; LC_GATHER_UNREAD: one of `read` could not be
+     * read; else 0. It must not block. NULL: not wanted. */
     void (*done)(void *arg, int exit_code);
     void *done_arg;
 };

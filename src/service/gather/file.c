@@ -148,7 +148,7 @@ static bool find_position(struct lc_followed *f)
     }
     no_longer_from_end(f);
     f->is_known = true;
-    lc_log(f->follow->gather->site->log, LC_LEVEL_DEBUG, "gather.file",
+    lc_log(f->follow->gather->site->log, LC_LEVEL_INFO, "gather.file",
            LC_LOG_TEXT("what", "followed"), LC_LOG_TEXT("path", f->path),
            LC_LOG_U64("from", f->feed.at));
     return true;

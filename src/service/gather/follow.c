@@ -150,6 +150,7 @@ static void at_end(struct lc_followed *f, struct lc_time now)
     struct lc_follow *follow = f->follow;
 
     if (f->once) {
+        follow->has_failed |= f->is_bad;
         if (!lc_feed_end(&f->feed, follow->gather)) {
             lc_follow_ready(f);
             return;
@@ -225,6 +226,11 @@ bool lc_follow_turn(struct lc_follow *f, struct lc_time now, struct lc_time *dea
 int lc_follow_fd(const struct lc_follow *f)
 {
     return f->inotify;
+}
+
+bool lc_follow_has_failed(const struct lc_follow *f)
+{
+    return f->has_failed;
 }
 
 size_t lc_follow_unread(const struct lc_follow *f)

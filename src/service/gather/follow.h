@@ -50,6 +50,7 @@ struct lc_follow {
     unsigned scans;
     bool fresh[LC_LIST_MAX]; /* the pattern was never used on this store */
     bool is_full_told, is_watch_told;
+    bool has_failed; /* a file that was to be read once is not there */
 };
 
 /* ---- file.c ---- */

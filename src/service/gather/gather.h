@@ -179,13 +179,18 @@ int lc_follow_fd(const struct lc_follow *f);
 bool lc_follow_turn(struct lc_follow *f, struct lc_time now, struct lc_time *deadline);
 /* Files that are to be read once and are not at their end. */
 size_t lc_follow_unread(const struct lc_follow *f);
+/* Of these: one could not be read. */
+bool lc_follow_has_failed(const struct lc_follow *f);
 
 /* ---- program.c ---- */
 
 struct lc_programs;
 struct pollfd;
 
-#define LC_PROGRAM_FDS (3 * LC_LIST_MAX + 1)
+#define LC_PROGRAM_FDS (4 * LC_LIST_MAX)
+
+/* Whether what is to be read once is no file with positions: "-", a pipe, a terminal. */
+bool lc_is_stream(const char *path);
 
 LC_MUST_CHECK lc_err lc_programs_new(struct lc_gather *g, struct lc_programs **ret);
 void lc_programs_free(struct lc_programs *p); /* kills them; NULL is accepted */
@@ -194,12 +199,12 @@ size_t lc_programs_fds(const struct lc_programs *p, struct pollfd *fds);
 /* As lc_follow_turn(); `fds` as filled by the last lc_programs_fds(), or NULL. */
 bool lc_programs_turn(struct lc_programs *p, const struct pollfd *fds, struct lc_time now,
                       struct lc_time *deadline);
-/* Tells them to end; standard input has ended. */
+/* Tells them to end; pipes that are read have ended. */
 void lc_programs_end(struct lc_programs *p);
-/* Programs that run, and standard input while it is read; once: only those that are not started
- * again. */
+/* Programs that run, and pipes that are read; once: without programs that are started again. */
 size_t lc_programs_running(const struct lc_programs *p, bool once);
-/* What the first program that failed ended with, as a shell says it; 0. */
+/* What the first program that failed ended with, as a shell says it; LC_GATHER_UNREAD: a pipe could
+ * not be read; 0. */
 int lc_programs_exit_code(const struct lc_programs *p);
 
 /* ---- journal.c ---- */

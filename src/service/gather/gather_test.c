@@ -421,6 +421,32 @@ static void a_full_memory_makes_files_wait(void **state)
     lc_test_server_done(&w.server);
 }
 
+static void pipes_are_read_and_what_is_not_there_is_told(void **state)
+{
+    LC_UNUSED(state);
+    struct world w;
+    char fifo[128], file[128], absent[128];
+
+    init(&w);
+    w.server.config.gather.follow.count = 0;
+    path_of(&w, "fifo", fifo);
+    path_of(&w, "file.gz", file);
+    path_of(&w, "absent", absent);
+    const char *read[] = {fifo, file, absent};
+    w.server.config.gather.read = read;
+    w.server.config.gather.read_count = 3;
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    add(&w, "file.gz", "it is only called so\n");
+    start(&w);
+    comes(&w, "only called so");
+    add(&w, "fifo", "through a pipe\nunended"); /* waits for its reader, which waits for it */
+    comes(&w, "\"_msg\":\"through a pipe\"");
+    comes(&w, "\"_msg\":\"unended\"");
+    wait_done(&w);
+    assert_int_equal(w.exit_code, LC_GATHER_UNREAD);
+    end(&w);
+}
+
 static void programs_are_run(void **state)
 {
     LC_UNUSED(state);
@@ -494,6 +520,7 @@ int main(void)
         cmocka_unit_test(long_lines_are_cut),
         cmocka_unit_test(many_files_are_followed),
         cmocka_unit_test(a_full_memory_makes_files_wait),
+        cmocka_unit_test(pipes_are_read_and_what_is_not_there_is_told),
         cmocka_unit_test(programs_are_run),
         cmocka_unit_test(programs_end_with_the_server),
         cmocka_unit_test(programs_are_started_again),

@@ -406,6 +406,11 @@ static lc_err prepare(struct lc_journal *j)
         e = sd_journal_set_data_threshold(j->journal, j->gather->rules.octets_max + NAME_MAX_LEN);
     if (e >= 0)
         e = sd_journal_get_fd(j->journal); /* from now on changes are told */
+    if (e >= 0 && j->gather->config->journald_path == NULL &&
+        sd_journal_has_runtime_files(j->journal) == 0 &&
+        sd_journal_has_persistent_files(j->journal) == 0)
+        lc_log(j->gather->site->log, LC_LEVEL_WARN, "gather.journal",
+               LC_LOG_TEXT("what", "this machine has no journal that we may read"));
     return e < 0 ? e : go_to_start(j);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * service/gather/program.c - standard input, and programs that are run for what they print.
+ * service/gather/program.c - pipes, standard input, and programs that are run for what they print.
  *
  * A program has a process group of its own, so that a signal from the terminal reaches it once:
  * from us. It ends when its process has ended and both of its pipes have; a grandchild that keeps
@@ -13,6 +13,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,10 +44,11 @@ struct program {
 
 struct lc_programs {
     struct lc_gather *gather;
-    struct stream input;
+    struct stream inputs[LC_LIST_MAX]; /* standard input, and what else is a pipe */
+    size_t input_count;
     struct program *programs;
     size_t count;
-    bool ending;
+    bool ending, has_failed;
 };
 
 /* ---- streams ---- */
@@ -270,17 +272,22 @@ static void signal_program(const struct program *p, int signal)
 
 /* ---- all ---- */
 
+static struct pollfd stream_fd(const struct stream *s)
+{
+    return (struct pollfd){.fd = can_read(s) ? s->fd : -1, .events = POLLIN};
+}
+
 size_t lc_programs_fds(const struct lc_programs *p, struct pollfd *fds)
 {
     size_t n = 0;
 
-    fds[n++] = (struct pollfd){.fd = can_read(&p->input) ? p->input.fd : -1, .events = POLLIN};
+    for (size_t i = 0; i < p->input_count; i++)
+        fds[n++] = stream_fd(&p->inputs[i]);
     for (size_t i = 0; i < p->count; i++) {
         const struct program *one = &p->programs[i];
 
-        for (size_t k = 0; k < 2; k++)
-            fds[n++] = (struct pollfd){.fd = can_read(&one->out[k]) ? one->out[k].fd : -1,
-                                       .events = POLLIN};
+        fds[n++] = stream_fd(&one->out[0]);
+        fds[n++] = stream_fd(&one->out[1]);
         fds[n++] = (struct pollfd){.fd = one->pid != 0 ? one->pidfd : -1, .events = POLLIN};
     }
     return n;
@@ -298,13 +305,17 @@ static bool stream_turn(struct lc_gather *g, struct stream *s, const struct poll
 bool lc_programs_turn(struct lc_programs *p, const struct pollfd *fds, struct lc_time now,
                       struct lc_time *deadline)
 {
-    bool more = stream_turn(p->gather, &p->input, fds);
+    bool more = false;
 
+    for (size_t i = 0; i < p->input_count; i++)
+        more |= stream_turn(p->gather, &p->inputs[i], fds != NULL ? &fds[i] : NULL);
+    if (fds != NULL)
+        fds += p->input_count;
     for (size_t i = 0; i < p->count; i++) {
         struct program *one = &p->programs[i];
 
         for (size_t k = 0; k < 2; k++)
-            more |= stream_turn(p->gather, &one->out[k], fds != NULL ? &fds[1 + 3 * i + k] : NULL);
+            more |= stream_turn(p->gather, &one->out[k], fds != NULL ? &fds[3 * i + k] : NULL);
         program_turn(p, one, now, deadline);
     }
     return more;
@@ -315,16 +326,20 @@ void lc_programs_end(struct lc_programs *p)
     if (p->ending)
         return;
     p->ending = true;
-    if (p->input.fd >= 0)
-        end_stream(p->gather, &p->input);
+    for (size_t i = 0; i < p->input_count; i++) {
+        if (p->inputs[i].fd >= 0)
+            end_stream(p->gather, &p->inputs[i]);
+    }
     for (size_t i = 0; i < p->count; i++)
         signal_program(&p->programs[i], SIGTERM);
 }
 
 size_t lc_programs_running(const struct lc_programs *p, bool once)
 {
-    size_t n = is_ended(&p->input) ? 0 : 1;
+    size_t n = 0;
 
+    for (size_t i = 0; i < p->input_count; i++)
+        n += !is_ended(&p->inputs[i]);
     for (size_t i = 0; i < p->count; i++)
         n += !p->programs[i].is_over && (!once || p->gather->config->exec_once);
     return n;
@@ -336,7 +351,7 @@ int lc_programs_exit_code(const struct lc_programs *p)
         if (p->programs[i].code != 0)
             return p->programs[i].code;
     }
-    return 0;
+    return p->has_failed ? LC_GATHER_UNREAD : 0;
 }
 
 /* What is run, without its directory and what stands behind it. */
@@ -363,13 +378,47 @@ static lc_err init_program(struct lc_gather *g, struct program *p, const char *c
     return out != LC_OK ? out : err;
 }
 
-static bool reads_input(const struct lc_gather_config *c)
+bool lc_is_stream(const char *path)
 {
+    struct stat st;
+
+    return strcmp(path, "-") == 0 ||
+           (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
+}
+
+/* A pipe that has no writer yet is waited for, but not in open(). */
+static lc_err open_input(struct lc_programs *p, const char *path)
+{
+    struct lc_gather *g = p->gather;
+    struct stream *s = &p->inputs[p->input_count];
+
+    if (p->input_count == LC_LIST_MAX)
+        return LC_ELIMIT;
+
+    lc_err e = init_stream(g, s, lc_slice_cstr(g->config->app != NULL ? g->config->app : ""), NULL);
+
+    p->input_count++;
+    if (e != LC_OK)
+        return e;
+    s->fd = strcmp(path, "-") == 0 ? STDIN_FILENO
+                                   : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    return s->fd >= 0 ? LC_OK : -errno;
+}
+
+static void open_inputs(struct lc_programs *p)
+{
+    const struct lc_gather_config *c = p->gather->config;
+
     for (size_t i = 0; i < c->read_count; i++) {
-        if (strcmp(c->read[i], "-") == 0)
-            return true;
+        lc_err e = lc_is_stream(c->read[i]) ? open_input(p, c->read[i]) : LC_OK;
+
+        if (e == LC_OK)
+            continue;
+        p->has_failed = true;
+        lc_log(p->gather->site->log, LC_LEVEL_ERROR, "gather.file",
+               LC_LOG_TEXT("what", "cannot be read"), LC_LOG_TEXT("path", c->read[i]),
+               LC_LOG_ERR("cause", e));
     }
-    return false;
 }
 
 lc_err lc_programs_new(struct lc_gather *g, struct lc_programs **ret)
@@ -382,13 +431,12 @@ lc_err lc_programs_new(struct lc_gather *g, struct lc_programs **ret)
     *ret = p;
     p->gather = g;
 
-    lc_err e = init_stream(g, &p->input, lc_slice_cstr(c->app != NULL ? c->app : ""), NULL);
+    lc_err e = LC_OK;
 
     p->programs = calloc(c->exec.count + 1, sizeof *p->programs);
     if (p->programs == NULL)
         return -ENOMEM;
-    if (e == LC_OK && reads_input(c))
-        p->input.fd = STDIN_FILENO;
+    open_inputs(p);
     for (; e == LC_OK && p->count < c->exec.count; p->count++)
         e = init_program(g, &p->programs[p->count], c->exec.items[p->count]);
     return e;
@@ -409,7 +457,8 @@ void lc_programs_free(struct lc_programs *p)
         done_stream(p->gather, &one->out[0]);
         done_stream(p->gather, &one->out[1]);
     }
-    done_stream(p->gather, &p->input);
+    for (size_t i = 0; i < p->input_count; i++)
+        done_stream(p->gather, &p->inputs[i]);
     free(p->programs);
     free(p);
 }

@@ -38,7 +38,10 @@ static void tell_done(struct lc_gather *g)
         lc_programs_running(g->programs, true) > 0 || !lanes_are_empty(g))
         return;
     g->told_done = true;
-    c->done(c->done_arg, lc_programs_exit_code(g->programs));
+
+    int code = lc_programs_exit_code(g->programs);
+
+    c->done(c->done_arg, code == 0 && lc_follow_has_failed(g->follow) ? LC_GATHER_UNREAD : code);
 }
 
 static int poll_ms(const struct lc_gather *g, struct lc_time deadline)

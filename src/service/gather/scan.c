@@ -63,7 +63,7 @@ static struct lc_followed *consider(struct lc_follow *f, const char *path, bool 
     struct lc_sender_id sender;
     struct stat st;
 
-    if (is_compressed(path) || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
         return NULL;
 
     struct lc_followed *file = lc_follow_find(f, st.st_dev, st.st_ino);
@@ -157,10 +157,16 @@ static void watch_dirs(struct lc_follow *f, const char *pattern)
 static void scan_pattern(struct lc_follow *f, const char *pattern, bool fresh)
 {
     glob_t found;
+    int e = glob(pattern, 0, NULL, &found);
 
-    if (glob(pattern, 0, NULL, &found) == 0) {
-        for (size_t i = 0; i < found.gl_pathc; i++)
-            consider(f, found.gl_pathv[i], fresh && f->gather->config->from_end);
+    if (e != 0 && f->scans == 1)
+        lc_log(f->gather->site->log, LC_LEVEL_WARN, "gather.no_file_yet",
+               LC_LOG_TEXT("pattern", pattern));
+    if (e == 0) {
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            if (!is_compressed(found.gl_pathv[i]))
+                consider(f, found.gl_pathv[i], fresh && f->gather->config->from_end);
+        }
         globfree(&found);
     }
 }
@@ -210,13 +216,15 @@ void lc_follow_find_once(struct lc_follow *f)
     const struct lc_gather_config *c = f->gather->config;
 
     for (size_t i = 0; i < c->read_count; i++) {
-        if (strcmp(c->read[i], "-") == 0)
-            continue;
+        if (lc_is_stream(c->read[i]))
+            continue; /* program.c reads it */
+
         struct lc_followed *file = consider(f, c->read[i], false);
 
         if (file == NULL) {
             lc_log(f->gather->site->log, LC_LEVEL_ERROR, "gather.file",
                    LC_LOG_TEXT("what", "cannot be read"), LC_LOG_TEXT("path", c->read[i]));
+            f->has_failed = true;
             continue;
         }
         f->unread_count += !file->once;

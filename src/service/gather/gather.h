@@ -239,6 +239,7 @@ struct lc_gather {
     struct lc_follow *follow;
     struct lc_programs *programs;
     struct lc_journal *journal;
+    struct lc_time hand_over_at;
     bool told_done;
 
     int wake_fd;

@@ -388,7 +388,7 @@ static void many_files_are_followed(void **state)
 static void a_full_memory_makes_files_wait(void **state)
 {
     LC_UNUSED(state);
-    enum { LINES = 60000, FILES = 3 };
+    enum { LINES = 20000, FILES = 3 };
     struct world w;
     char path[128], name[16];
 

@@ -11,6 +11,8 @@
 #include "service/gather/gather.h"
 #include "service/gather/pattern.h"
 
+#define HAND_OVER_MS 5 /* of batches that are not full, at most this long after the last ones */
+
 enum { FD_WAKE, FD_FOLLOW, FD_JOURNAL, FD_PROGRAMS };
 
 /* ---- the thread ---- */
@@ -59,6 +61,13 @@ static struct lc_time earlier(struct lc_time a, struct lc_time b)
     return a.ns < b.ns ? a : b;
 }
 
+static void hand_over(struct lc_gather *g, struct lc_time now)
+{
+    for (unsigned i = 0; i < g->lane_count; i++)
+        lc_lane_hand_over(&g->lanes[i]);
+    g->hand_over_at = lc_time_add_ms(now, HAND_OVER_MS);
+}
+
 /* One look at everything. Returns until when nothing is to be done but by an event. */
 static struct lc_time turn(struct lc_gather *g, const struct pollfd *programs)
 {
@@ -74,12 +83,12 @@ static struct lc_time turn(struct lc_gather *g, const struct pollfd *programs)
         deadline = earlier(deadline, lc_feeds_time_out(g, now));
     }
     lc_source_retire(g, NULL);
-    if (more)
-        return now;
-    for (unsigned i = 0; i < g->lane_count; i++)
-        lc_lane_hand_over(&g->lanes[i]);
-    tell_done(g);
-    return deadline;
+    /* What one input has left to be read must not hold up the few lines of another. */
+    if (!more || lc_time_reached(g->hand_over_at, now))
+        hand_over(g, now);
+    if (!more)
+        tell_done(g);
+    return more ? now : deadline;
 }
 
 static bool is_at_end(const struct lc_gather *g)
@@ -111,8 +120,7 @@ static void *thread_main(void *arg)
         if (fds[FD_WAKE].revents != 0)
             (void)!eventfd_read(g->wake_fd, &n);
     }
-    for (unsigned i = 0; i < g->lane_count; i++)
-        lc_lane_hand_over(&g->lanes[i]);
+    hand_over(g, lc_monotonic(g->site->clock));
     /* The workers look whether they are at their end. */
     atomic_store_explicit(&g->finished, true, memory_order_release);
     for (unsigned i = 0; i < g->lane_count; i++)

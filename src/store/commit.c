@@ -153,8 +153,9 @@ static lc_err commit_group(struct lc_shard *shard, struct lc_set_mark to)
     uint64_t last = sequence_before(shard, to);
     struct lc_set_mark from = lc_set_committed_mark(shard->current);
     add(&shard->committed_count, to.rows - from.rows);
-    lc_store_move_senders(shard->store, shard->current, from.moves, to.moves);
     lc_set_commit(shard->current, to);
+    /* before anybody hears of the commit, who may ask for it */
+    lc_store_move_senders(shard->store, shard->current, from.moves, to.moves);
     atomic_store_explicit(&shard->committed, last, memory_order_release);
     add(&shard->groups, 1);
     watch_reservation(shard, last);

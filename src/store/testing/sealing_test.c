@@ -5,8 +5,8 @@
  *
  * Writers append numbered records to their shards on a real disk, with sets as small as there are.
  * Meanwhile the main thread takes one snapshot after the other: whatever was committed before it
- * must be in it, nothing twice, and the numbers of each shard have no hole. It goes on until
- * enough was sealed and merged under its eyes.
+ * must be in it, also what the store says of the writer as a sender, nothing twice, and the numbers
+ * of each shard have no hole. It goes on until enough was sealed and merged under its eyes.
  */
 #include "base/test.h"
 
@@ -63,6 +63,11 @@ static void wait_for_progress(struct writer *w)
     hear_outcomes(w);
 }
 
+static struct lc_sender_id sender_of(const struct writer *w)
+{
+    return (struct lc_sender_id){{0x5E, (uint8_t)w->number}};
+}
+
 static void *write_all(void *arg)
 {
     struct writer *w = arg;
@@ -78,7 +83,9 @@ static void *write_all(void *arg)
             .stream = {.space = LC_LIT("main"), .host = LC_LIT("h"), .app = LC_LIT("a")},
             .message = lc_slice(message, sizeof message),
         };
-        lc_err e = lc_shard_append(w->shard, &r, &w->ids[w->appended]);
+        struct lc_sender_id sender = sender_of(w);
+        struct lc_sender_position at = {1, w->appended + 1};
+        lc_err e = lc_shard_append_from(w->shard, &r, &sender, &at, &w->ids[w->appended]);
         if (e == LC_EWAIT) {
             wait_for_progress(w);
             continue;
@@ -134,9 +141,14 @@ static uint64_t scan(struct lc_snapshot *snap, bool (*seen)[RECORDS])
 /* Looks twice at each snapshot: what was merged since must not change it. */
 static void check_once(struct lc_store *store, struct writer *writers, bool (*seen)[RECORDS])
 {
-    unsigned least[SHARDS];
-    for (unsigned i = 0; i < SHARDS; i++)
+    uint64_t least[SHARDS], told[SHARDS];
+    for (unsigned i = 0; i < SHARDS; i++) {
+        struct lc_sender_id sender = sender_of(&writers[i]);
+        struct lc_sender_position at = {0};
         least[i] = atomic_load_explicit(&writers[i].committed, memory_order_acquire);
+        (void)lc_store_sender(store, &sender, &at);
+        told[i] = at.upto;
+    }
     struct lc_snapshot *snap = lc_store_snapshot(store);
     assert_non_null(snap);
     uint64_t rows = scan(snap, seen);
@@ -144,7 +156,8 @@ static void check_once(struct lc_store *store, struct writer *writers, bool (*se
         unsigned n = 0;
         while (n < RECORDS && seen[i][n])
             n++;
-        assert_true(n >= least[i]);
+        assert_true(told[i] >= least[i]);
+        assert_true(n >= told[i]);
         while (n < RECORDS && !seen[i][n])
             n++;
         assert_int_equal(n, RECORDS); /* no hole before a later record */

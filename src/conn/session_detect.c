@@ -135,8 +135,10 @@ size_t lc_session_in_max(const struct lc_session_config *config)
     size_t max = config->line_max + 4096; /* a line and its end; a frame and its count */
 
     for (unsigned p = 0; p < LC_PROTO_COUNT; p++) {
-        if ((config->speaks & LC_SPEAKS(p)) && framings[p]->message_max > max)
-            max = framings[p]->message_max;
+        const struct lc_framing *f = framings[p];
+
+        if (f != NULL && (config->speaks & LC_SPEAKS(p)) != 0 && f->message_max > max)
+            max = f->message_max;
     }
     return max;
 }

@@ -11,10 +11,9 @@ static size_t feed_prefixed(void *arg, struct lc_slice in, struct lc_dynbuf *sai
 {
     size_t spent = 0, length, used;
     struct lc_slice frame;
-    lc_err e = LC_OK;
     LC_UNUSED(arg);
     while (spent < in.n &&
-           (e = lc_prefixed_next(lc_slice_from(in, spent), &frame, &used, &length)) == LC_OK) {
+           lc_prefixed_next(lc_slice_from(in, spent), &frame, &used, &length) == LC_OK) {
         assert_lc_ok(lc_dynbuf_printf(said, "[%.*s]", (int)frame.n, (const char *)frame.p));
         spent += used;
     }

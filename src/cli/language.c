@@ -43,7 +43,8 @@ static void set_locale(void)
     for (size_t i = 0; i < LC_ARRAY_LEN(names); i++) {
         const char *name = getenv(names[i]);
         if (name != NULL && name[0] != '\0') {
-            setenv("LANGUAGE", name, 0);
+            const char *language = getenv("LANGUAGE");
+            setenv("LANGUAGE", name, language == NULL || language[0] == '\0');
             return;
         }
     }

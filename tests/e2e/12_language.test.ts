@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// 11_language.test.ts - commands speak the language of who runs them; what goes over the wire does
+// 12_language.test.ts - commands speak the language of who runs them; what goes over the wire does
 // not depend on it.
 
 import assert from "node:assert/strict";

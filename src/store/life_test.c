@@ -5,6 +5,8 @@
  */
 #include "store/life_steps_test.h"
 
+#include "store/segment_format.h"
+
 /* ---- in order ---- */
 
 static void visible_when_committed(void **state)
@@ -65,6 +67,62 @@ static void sealed_and_merged_once_each(void **state)
     life_check(&l);
     assert_int_equal(l.report.wal_records, 0);
     life_end(&l);
+}
+
+/* Blocks of one hour and space, rows in lc_segment_order(); returns how many rows there are. */
+static unsigned check_order(struct lc_store *store)
+{
+    const struct lc_scan_spec spec = {.from_ns = INT64_MIN, .to_ns = INT64_MAX};
+    struct lc_snapshot *snap = lc_store_snapshot(store);
+    struct lc_scan *scan;
+    struct lc_batch *b;
+    unsigned rows = 0;
+    assert_lc_ok(lc_scan_open(snap, &spec, &scan));
+    while (lc_scan_next(scan, &b) == LC_OK) {
+        struct lc_record before, r;
+        assert_lc_ok(lc_batch_load(b, LC_COL_ALL));
+        for (size_t i = 0; i < lc_batch_count(b); i++, rows++) {
+            lc_batch_record(b, i, NULL, &r);
+            if (i > 0) {
+                assert_true(lc_segment_order(&before, &r) < 0);
+                assert_true(lc_hour(before.time_ns) == lc_hour(r.time_ns));
+            }
+            before = r;
+        }
+    }
+    lc_scan_close(scan);
+    lc_snapshot_unref(snap);
+    return rows;
+}
+
+/* Times that go up, down, to and fro, within an hour, over some, and over more than are counted
+ * out. */
+static void sealed_in_order(void **state)
+{
+    LC_UNUSED(state);
+    static const int64_t spans_ns[] = {LC_NS_PER_S, 3 * LC_NS_PER_HOUR, 9000 * LC_NS_PER_HOUR};
+    for (size_t s = 0; s < LC_ARRAY_LEN(spans_ns); s++) {
+        struct life l;
+        life_begin(&l, 1);
+        for (unsigned i = 0; i < 600; i++) {
+            static const char *const apps[] = {"b", "a", "", "c"};
+            int64_t step = spans_ns[s] / 200;
+            int64_t at = i < 200 ? i * step : i < 400 ? (400 - i) * step : (i * 7919 % 200) * step;
+            struct lc_record r = {.time_ns = 1000000 * LC_NS_PER_S + at,
+                                  .received_ns = 1000000 * LC_NS_PER_S,
+                                  .level = LC_LEVEL_NONE,
+                                  .stream.app = lc_slice_cstr(apps[i % 4]),
+                                  .stream.host = lc_slice_cstr(apps[i / 4 % 2]),
+                                  .message = LC_LIT("message")};
+            uint64_t id;
+            assert_lc_ok(lc_shard_append(lc_store_shard(l.store, 0), &r, &id));
+        }
+        life_work(&l, LC_WORK_COMMIT);
+        assert_lc_ok(lc_store_step(l.store, LC_WORK_SEAL));
+        assert_int_equal(lc_store_stats(l.store).sealed, 1);
+        assert_int_equal(check_order(l.store), 600);
+        life_end(&l);
+    }
 }
 
 static void ids_go_on_after_a_stop_in_order(void **state)
@@ -300,6 +358,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(visible_when_committed),
         cmocka_unit_test(sealed_and_merged_once_each),
+        cmocka_unit_test(sealed_in_order),
         cmocka_unit_test(ids_go_on_after_a_stop_in_order),
         cmocka_unit_test(ids_jump_after_a_crash_and_nothing_is_missing),
         cmocka_unit_test(what_was_seen_stays),

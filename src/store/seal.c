@@ -61,10 +61,10 @@ void lc_seal_drop_all(struct lc_store *s)
 
 /* A row's place in lc_segment_order(), without decoding the row. */
 struct place {
-    int64_t hour;
-    uint32_t stream; /* rank, not number */
-    uint32_t row;
     int64_t time_ns;
+    uint32_t stream; /* rank, not number */
+    uint32_t hour;   /* from the first one of the set */
+    uint32_t row;
 };
 
 static int place_cmp(const void *a, const void *b)
@@ -107,24 +107,97 @@ static lc_err rank_streams(const struct lc_set *set, uint32_t *ranks)
     return LC_OK;
 }
 
-static lc_err sort_rows(const struct lc_set *set, uint32_t rows, struct place **ret)
+/* Places in the order of their rows. */
+static lc_err find_places(const struct lc_set *set, uint32_t rows, struct place *ret,
+                          uint32_t *ret_hours)
 {
     uint32_t *ranks = malloc(lc_set_streams(set) * sizeof *ranks);
-    struct place *places = malloc(rows * sizeof *places);
-    lc_err e = ranks != NULL && places != NULL ? rank_streams(set, ranks) : -ENOMEM;
+    lc_err e = ranks != NULL ? rank_streams(set, ranks) : -ENOMEM;
+    int64_t first = INT64_MAX, last = INT64_MIN;
     for (uint32_t i = 0; i < rows && e == LC_OK; i++) {
         struct lc_set_entry entry = lc_set_entry(set, i);
-        places[i] = (struct place){lc_hour(entry.time_ns), ranks[entry.stream], i, entry.time_ns};
+        int64_t hour = lc_hour(entry.time_ns);
+        first = hour < first ? hour : first;
+        last = hour > last ? hour : last;
+        ret[i] = (struct place){entry.time_ns, ranks[entry.stream], 0, i};
     }
+    for (uint32_t i = 0; i < rows && e == LC_OK; i++)
+        ret[i].hour = (uint32_t)(lc_hour(ret[i].time_ns) - first); /* 5,124,096 in all of int64 */
     free(ranks);
+    *ret_hours = (uint32_t)(last - first + 1);
+    return e;
+}
+
+static uint32_t stream_of(const struct place *p)
+{
+    return p->stream;
+}
+
+static uint32_t hour_of(const struct place *p)
+{
+    return p->hour;
+}
+
+/* `to` in the order of keys, all of them below `keys`; what has one key stays in its order.
+ * `counts` has keys + 1 places. */
+static void distribute(const struct place *from, struct place *to, uint32_t rows,
+                       uint32_t (*key)(const struct place *p), uint32_t *counts, uint32_t keys)
+{
+    memset(counts, 0, (keys + (size_t)1) * sizeof *counts);
+    for (uint32_t i = 0; i < rows; i++)
+        counts[key(&from[i]) + 1]++;
+    for (uint32_t k = 0; k < keys; k++)
+        counts[k + 1] += counts[k];
+    for (uint32_t i = 0; i < rows; i++)
+        to[counts[key(&from[i])]++] = from[i];
+}
+
+/* Rows of a stream mostly come in the order of their times: then there is nothing to do. */
+static void order_streams(struct place *places, uint32_t rows)
+{
+    for (uint32_t start = 0, end; start < rows; start = end) {
+        bool sorted = true;
+        for (end = start + 1; end < rows && places[end].stream == places[start].stream; end++)
+            sorted &= places[end - 1].time_ns <= places[end].time_ns;
+        if (!sorted)
+            qsort(places + start, end - start, sizeof *places, place_cmp);
+    }
+}
+
+/* More hours than this in one set are not counted out. */
+#define HOURS_MAX 4096u
+
+static lc_err sort_rows(const struct lc_set *set, uint32_t rows, struct place **ret)
+{
+    uint32_t streams = lc_set_streams(set), hours = 0;
+    uint32_t keys = streams > HOURS_MAX ? streams : HOURS_MAX;
+    struct place *places = malloc(rows * sizeof *places);
+    struct place *sorted = malloc(rows * sizeof *sorted);
+    uint32_t *counts = malloc((keys + (size_t)1) * sizeof *counts);
+    bool enough = places != NULL && sorted != NULL && counts != NULL;
+    lc_err e = enough ? find_places(set, rows, places, &hours) : -ENOMEM;
+    if (e == LC_OK) {
+        distribute(places, sorted, rows, stream_of, counts, streams);
+        if (hours <= HOURS_MAX) {
+            order_streams(sorted, rows);
+            distribute(sorted, places, rows, hour_of, counts, hours);
+        } else {
+            memcpy(places, sorted, rows * sizeof *places);
+            qsort(places, rows, sizeof *places, place_cmp);
+        }
+    }
+    free(sorted);
+    free(counts);
     if (e != LC_OK) {
         free(places);
         return e;
     }
-    qsort(places, rows, sizeof *places, place_cmp);
     *ret = places;
     return LC_OK;
 }
+
+/* Rows come from all over the set: memory is asked for theirs while those before are written. */
+#define AHEAD 8u
 
 static lc_err write_rows(const struct lc_set *set, const struct place *places, uint32_t rows,
                          struct lc_segment_writer *w)
@@ -132,6 +205,8 @@ static lc_err write_rows(const struct lc_set *set, const struct place *places, u
     struct lc_field fields[LC_FIELDS_MAX];
     for (uint32_t i = 0; i < rows; i++) {
         struct lc_record r;
+        if (i + 2 * AHEAD < rows)
+            lc_set_prefetch(set, places[i + AHEAD].row, places[i + 2 * AHEAD].row);
         lc_set_record(set, places[i].row, fields, &r);
         lc_err e = lc_segment_writer_add(w, &r);
         if (e != LC_OK)

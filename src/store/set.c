@@ -451,3 +451,14 @@ void lc_set_record(const struct lc_set *set, uint32_t row, struct lc_field *fiel
     /* The set's own copy: strings of it outlive the row that defined them. */
     ret->stream = *lc_set_stream(set, entry.stream);
 }
+
+#define CACHE_LINE 64u
+#define ROW_LINES  4u /* of a row of usual length */
+
+void lc_set_prefetch(const struct lc_set *set, uint32_t soon, uint32_t later)
+{
+    __builtin_prefetch(entry_at(set, later));
+    const uint8_t *octets = entry_at(set, soon)->octets;
+    for (unsigned i = 0; i < ROW_LINES; i++)
+        __builtin_prefetch(octets + (size_t)i * CACHE_LINE);
+}

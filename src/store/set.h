@@ -44,6 +44,9 @@ struct lc_slice lc_set_message(const struct lc_set *set, uint32_t row);
 void lc_set_record(const struct lc_set *set, uint32_t row, struct lc_field *fields,
                    struct lc_record *ret);
 
+/* Has the memory of rows that will be read come nearer: all of `soon`, the entry of `later`. */
+void lc_set_prefetch(const struct lc_set *set, uint32_t soon, uint32_t later);
+
 /* ---- filling: the writer's thread ---- */
 
 /* The largest record: all of its strings together. */

@@ -171,8 +171,8 @@ static lc_err sort_rows(const struct lc_set *set, uint32_t rows, struct place **
 {
     uint32_t streams = lc_set_streams(set), hours = 0;
     uint32_t keys = streams > HOURS_MAX ? streams : HOURS_MAX;
-    struct place *places = malloc(rows * sizeof *places);
-    struct place *sorted = malloc(rows * sizeof *sorted);
+    struct place *places = calloc(rows, sizeof *places);
+    struct place *sorted = calloc(rows, sizeof *sorted);
     uint32_t *counts = malloc((keys + (size_t)1) * sizeof *counts);
     bool enough = places != NULL && sorted != NULL && counts != NULL;
     lc_err e = enough ? find_places(set, rows, places, &hours) : -ENOMEM;

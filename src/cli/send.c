@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * cli/send.c - logcaster send: lines of files or of standard input, stored and acknowledged one by
- * one; at a terminal, a conversation.
+ * one; at a terminal, a conversation. The way over a spool is in send_spool.c.
  *
  * WHAT    Lines go out as v2 (`LOG|level||line`), many before the first answer is back, but never
  *         more than the window; a line counts as stored only when its `OK|id` has come. At a
@@ -20,8 +20,10 @@
 #include "base/time.h"
 #include "cli/client.h"
 #include "cli/command.h"
+#include "cli/send.h"
 #include "cli/term.h"
 #include "proto/text.h"
+#include "service/options.h"
 
 #define WINDOW       8192u        /* lines sent and not yet answered, at most */
 #define OUT_HIGH     (256u << 10) /* octets waiting for the socket at which reading pauses */
@@ -30,30 +32,61 @@
 #define ERRORS_SHOWN 5u
 #define PROGRESS_MS  200
 
-struct send_options {
-    struct lc_common_options common;
-    const char *server;
-    const char *level;
-    bool quiet;
-};
-
-#define AT(member) LC_MEMBER(struct send_options, member)
+#define AT(member) LC_MEMBER(struct lc_send_options, member)
+#define MIB        (UINT64_C(1) << 20)
 
 static const struct lc_option option_rows[] = {
-    LC_OPTION_ROW_SERVER(struct send_options, server, "127.0.0.1:9999", "where to send"),
+    {.name = "server",
+     .letter = 's',
+     .kind = LC_OPTION_LIST,
+     .value = "ADDRESS",
+     .fallback = "127.0.0.1:9999",
+     AT(servers),
+     .help = "where to send: host:port, [v6]:port or unix:/path; given several times, in the order "
+             "of preference"},
     {.name = "level",
      .letter = 'l',
      .kind = LC_OPTION_TEXT,
      .value = "LEVEL",
      AT(level),
      .help = "the level of every line: TRACE DEBUG INFO NOTICE WARN ERROR CRIT ALERT EMERG"},
+    {.name = "spool",
+     .kind = LC_OPTION_TEXT,
+     .value = "DIR",
+     AT(spool),
+     .help = "keep in this directory what is not yet acknowledged; --follow, --exec and --journald "
+             "always have one"},
+    {.name = "spool-size",
+     .kind = LC_OPTION_SIZE,
+     .value = "SIZE",
+     .fallback = "1G",
+     .min = 8 * MIB,
+     AT(spool_octets),
+     .help = "octets of the spool; when it is full, inputs wait"},
+    {.name = "wait",
+     .kind = LC_OPTION_DURATION,
+     .value = "TIME",
+     .fallback = "none",
+     AT(wait_ns),
+     .help = "with a spool: how long to wait for a server that does not answer before the rest is "
+             "left in the spool; none: for ever"},
+    {.name = "compress",
+     .kind = LC_OPTION_SWITCH,
+     .value = "SWITCH",
+     .fallback = "on",
+     AT(compress),
+     .help = "with a spool: send batches compressed"},
     {.name = "quiet", .letter = 'q', .kind = LC_OPTION_FLAG, AT(quiet), .help = "no progress"},
 };
 
 static const struct lc_option_group option_group = {
     .title = "Options", .rows = option_rows, .count = LC_ARRAY_LEN(option_rows)};
 
-static const struct lc_option_part parts[] = {{&option_group, 1, 0}, LC_COMMON_PART};
+static const struct lc_option_part parts[] = {
+    {&option_group, 1, 0},
+    {&lc_gather_group, 1, offsetof(struct lc_send_options, gather)},
+    LC_COMMON_PART,
+};
 
 static const struct lc_option_set options = {parts, LC_ARRAY_LEN(parts)};
 
@@ -64,7 +97,8 @@ struct origin {
 };
 
 struct sending {
-    const struct send_options *options;
+    const struct lc_send_options *options;
+    const char *server; /* the one that answers */
     struct lc_client client;
     char **names; /* files not yet read */
     int names_left;
@@ -198,11 +232,11 @@ static lc_err take_answers(struct sending *s, struct lc_diag *diag)
         if (lc_slice_starts(line, LC_LIT("ERROR: "))) {
             /* It is not about a line: a policy keeps us out (docs/access.md). */
             line = lc_slice_from(line, 7);
-            lc_diag_set(diag, "%s: %.*s", s->options->server, (int)line.n, line.p);
+            lc_diag_set(diag, "%s: %.*s", s->server, (int)line.n, line.p);
             return LC_EPROTO;
         }
         if (s->answered == s->sent) {
-            lc_diag_set(diag, "%s: an answer to nothing: %.*s", s->options->server,
+            lc_diag_set(diag, "%s: an answer to nothing: %.*s", s->server,
                         (int)lc_grapheme_cut(line, 80), line.p);
             return LC_EPROTO;
         }
@@ -235,7 +269,7 @@ static lc_err exchange(struct sending *s, short events, struct lc_diag *diag)
     const struct origin *o = &s->origins[s->answered % WINDOW];
     lc_diag_set(
         diag, "%s: %s; stored up to before %s line %" PRIu64 ", not acknowledged from there",
-        s->options->server, e == LC_EEND ? "the server closed the connection" : lc_strerror(e),
+        s->server, e == LC_EEND ? "the server closed the connection" : lc_strerror(e),
         s->answered < s->sent ? o->name : s->name, s->answered < s->sent ? o->line : s->line);
     return e;
 }
@@ -360,7 +394,7 @@ static void show_last_answers(struct sending *s)
 static int converse(struct sending *s, struct lc_diag *diag)
 {
     printf("Connected to %s. Each line is stored when ACK comes back; 'quit' or Ctrl-D ends.\n",
-           s->options->server);
+           s->server);
     setvbuf(stdin, NULL, _IONBF, 0); /* poll() must see what getline() has not taken */
     prompt();
     lc_err e = LC_OK;
@@ -379,18 +413,34 @@ static int converse(struct sending *s, struct lc_diag *diag)
         show_last_answers(s);
         return LC_EXIT_FOUND;
     }
-    lc_diag_set(diag, "%s: the server closed the connection", s->options->server);
+    lc_diag_set(diag, "%s: the server closed the connection", s->server);
     return lc_command_fail(diag);
+}
+
+/* The first server that answers; diag is of the last one, the others are told before. */
+static lc_err open_any(struct sending *s, struct lc_diag *diag)
+{
+    const struct lc_list *servers = &s->options->servers;
+    lc_err e = LC_EGONE;
+    for (size_t i = 0; i < servers->count && e != LC_OK; i++) {
+        if (i > 0)
+            lc_command_fail(diag);
+        s->server = servers->items[i];
+        e = lc_client_open(&s->client, s->server, LC_DEFAULT_LOGS_PORT, diag);
+    }
+    return e;
 }
 
 static int run(const void *target, int count, char **operands)
 {
-    const struct send_options *o = target;
+    const struct lc_send_options *o = target;
     struct lc_diag diag = {0};
     if (o->level != NULL && lc_level_parse(lc_slice_cstr(o->level)) == LC_LEVEL_NONE) {
         lc_diag_set(&diag, "--level %s: not a level; --help lists them", o->level);
         return lc_command_fail(&diag);
     }
+    if (lc_send_needs_spool(o))
+        return lc_send_by_spool(o, count, operands);
     struct sending *s = calloc(1, sizeof *s);
     if (s == NULL) {
         lc_diag_set(&diag, "no memory");
@@ -408,7 +458,7 @@ static int run(const void *target, int count, char **operands)
     bool talks = count == 0 && isatty(STDIN_FILENO);
     s->shows_progress = !talks && !o->quiet && isatty(STDERR_FILENO);
     int code = LC_EXIT_ERROR;
-    if (lc_client_open(&s->client, o->server, LC_DEFAULT_LOGS_PORT, &diag) != LC_OK)
+    if (open_any(s, &diag) != LC_OK)
         lc_command_fail(&diag);
     else
         code = talks ? converse(s, &diag) : send_files(s, &diag);
@@ -425,12 +475,18 @@ const struct lc_command lc_command_send = {
     .summary = "store lines of files or of standard input",
     .text = "Stores each line as a record and waits until the server has it safe on disk.\n"
             "At a terminal, without files, it asks for lines and shows each answer.\n"
-            "Exit code: 0 everything is stored, 2 something is not; standard error says what.",
+            "With --spool, or with an input that has no end (--follow, --exec, --journald),\n"
+            "what is read is kept on disk until a server has it, also while none answers:\n"
+            "nothing is lost and nothing sent twice, whatever is killed (docs/shipping.md).\n"
+            "Exit code: 0 everything is stored, 2 something is not, 3 the rest is safe in the\n"
+            "spool and not yet sent; standard error says what.",
     .examples = "  echo 'disk is full' | logcaster send --level ERROR\n"
                 "  logcaster send /var/log/syslog\n"
                 "  some-program 2>&1 | logcaster send\n"
-                "  logcaster send --server unix:data/logs.sock\n",
+                "  logcaster send --server unix:data/logs.sock\n"
+                "  logcaster send --follow '/var/log/*.log' --server a:9999 --server b:9999\n"
+                "  logcaster send --spool /var/spool/batch --wait 10m big.log\n",
     .options = &options,
-    .target_size = sizeof(struct send_options),
+    .target_size = sizeof(struct lc_send_options),
     .run = run,
 };

@@ -94,10 +94,12 @@ struct lc_gather_config {
 struct lc_relay_progress {
     const char *target;  /* NULL: none answers */
     const char *trouble; /* why the last one that failed did; "" */
-    uint64_t sent;       /* records, also those sent again */
-    uint64_t missed;     /* records that were removed before they were sent */
-    uint64_t behind;     /* places between what is stored and what is acknowledged; 0: nothing */
-    bool is_saved;       /* that is also durable here */
+    uint64_t stored;     /* records of this run */
+    uint64_t sent;       /* of any, also those sent again */
+    uint64_t acknowledged;
+    uint64_t missed; /* records that were removed before they were sent */
+    uint64_t behind; /* places between what is stored and what is acknowledged; 0: nothing */
+    bool is_saved;   /* that is also durable here */
 };
 
 /* Where records are sent on to (docs/shipping.md). Zeroed: nowhere. */
@@ -136,6 +138,7 @@ struct lc_server_config {
      * as it would be sent on. */
     uint64_t spool_octets;
     bool keeps_own_log_out;
+    bool has_no_doors; /* nothing listens, in the data directory neither */
 
     int log_fd; /* where the own log is written; -1: nowhere */
     bool log_colour;

@@ -23,6 +23,7 @@
     X(waited, "times a sender had to wait for room in the store")                                  \
     X(gathered, "records of files, programs and the journal given to the store")                   \
     X(relay_sent, "records sent on, also those sent again")                                        \
+    X(relay_acknowledged, "records that a target has stored")                                      \
     X(relay_doubted, "of these, records that another target may have stored already")              \
     X(relay_missed, "records that were removed before they were sent on")                          \
     X(relay_loops, "records not sent on, because they have been here before or too far")           \

@@ -50,7 +50,10 @@ static void ack_passed(struct lc_relay_link *l)
 static void on_stored(struct lc_relay_link *l, uint64_t upto)
 {
     while (l->flight_count > 0 && l->flight[l->flight_first].last <= upto) {
-        l->flight_octets -= l->flight[l->flight_first].octets;
+        const struct lc_flight *f = &l->flight[l->flight_first];
+
+        lc_count(&lc_relay_counters(l->relay)->relay_acknowledged, f->count);
+        l->flight_octets -= f->octets;
         l->flight_first = (l->flight_first + 1) % LC_RELAY_FLIGHT;
         l->flight_count--;
     }
@@ -293,7 +296,7 @@ static lc_err send_batch(struct lc_relay_link *l)
     if (e != LC_OK)
         return e;
     l->flight[(l->flight_first + l->flight_count) % LC_RELAY_FLIGHT] =
-        (struct lc_flight){last, r->out.n};
+        (struct lc_flight){last, count, r->out.n};
     l->flight_count++;
     l->flight_octets += r->out.n;
     l->is_full = false;

@@ -170,6 +170,7 @@ static void tell_progress(struct lc_relay *r)
         .target = r->is_up ? target_name(r) : NULL,
         .trouble = r->trouble,
         .sent = lc_counted(&lc_relay_counters(r)->relay_sent),
+        .acknowledged = lc_counted(&lc_relay_counters(r)->relay_acknowledged),
         .missed = lc_counted(&lc_relay_counters(r)->relay_missed),
     };
 
@@ -184,6 +185,8 @@ static void tell_progress(struct lc_relay *r)
     }
     lc_snapshot_unref(snap);
     p.is_saved = !r->is_dirty;
+    if (r->config->progress != NULL)
+        p.stored = lc_store_stats(r->site->store).committed;
     atomic_store_explicit(&r->site->relay_behind, p.behind, memory_order_relaxed);
     atomic_store_explicit(&r->site->relay_target, r->is_up ? (int)r->target + 1 : 0,
                           memory_order_relaxed);

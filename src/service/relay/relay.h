@@ -43,6 +43,7 @@ enum lc_link_phase {
 
 struct lc_flight {
     uint64_t last; /* sequence of its last record */
+    uint32_t count;
     size_t octets;
 };
 

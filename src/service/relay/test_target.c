@@ -108,9 +108,8 @@ static bool take(struct lc_test_target *t, struct target_peer *p)
     p->in.n += (size_t)n;
     struct lc_batch_message m;
     size_t used;
-    lc_err e;
     bool stays = true;
-    while (stays && (e = lc_batch_take(lc_dynbuf_slice(&p->in), &m, &used)) == LC_OK) {
+    while (stays && lc_batch_take(lc_dynbuf_slice(&p->in), &m, &used) == LC_OK) {
         if (m.command == LC_BATCH_HELLO)
             take_hello(t, p, &m);
         else

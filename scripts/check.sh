@@ -103,6 +103,7 @@ e2e_tests() {
 }
 
 scripts/deps.sh build test || fail "could not install what the tests need"
+[ $kind = tsan ] || scripts/syslog-ng.sh build-syslog-ng || echo "== no syslog-ng: its tests are skipped"
 echo "== building into $dir"
 scripts/build.sh "$dir" -Dbuildtype=debug -Db_sanitize=$sanitize || fail "the build failed"
 unit_tests

@@ -13,7 +13,7 @@ packages_of() {
         libutf8proc-dev libxxhash-dev libjansson-dev libfyaml-dev zlib1g-dev gettext libpcre2-dev \
         libsystemd-dev ;;
     test)
-        echo libcmocka-dev unicode-data haproxy rsyslog socat netcat-openbsd bsdutils \
+        echo libcmocka-dev unicode-data haproxy nginx rsyslog socat netcat-openbsd bsdutils \
             bsdextrautils iproute2 systemd-journal-remote
         # any node will do, also one that is not from Debian
         command -v node >/dev/null || echo nodejs
@@ -50,8 +50,8 @@ as_root() {
     fi
 }
 
-# rsyslog is started by our tests themselves, with their own configuration: installing it must not
-# start a system service. This is Debian's own switch for that (invoke-rc.d(8)).
+# rsyslog, nginx and HAProxy are started by our tests themselves, with their own configuration:
+# installing them must not start a system service. This is Debian's own switch for that (invoke-rc.d(8)).
 policy=/usr/sbin/policy-rc.d
 forbid_services() {
     [ -e $policy ] && return

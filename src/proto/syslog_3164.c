@@ -14,6 +14,7 @@
 #define AHEAD_MAX_NS (INT64_C(7) * 24 * 3600 * LC_NS_PER_S)
 #define HOST_MAX     255
 #define TAG_MAX      128
+#define CONTAINER_ID 12  /* octets of the short id of a container */
 #define PID_MAX      128 /* PROCID of RFC 5424 */
 
 static bool is_digit(uint8_t c)
@@ -208,19 +209,20 @@ static bool take_pid(struct lc_slice *s, struct lc_slice *ret)
 }
 
 /* `tag: `, `tag[pid]: `, `tag[pid]:` or `tag[pid] `. A tag holds a letter: of numbers (sequence
- * numbers of routers, times) every message would make a stream of its own. */
+ * numbers of routers, times) every message would make a stream of its own. But Docker's, the id of
+ * a container, may be without one by chance, as in `123456789012[877]: `. */
 static bool take_tag(struct lc_slice *s, struct lc_slice *ret_tag, struct lc_slice *ret_pid)
 {
     size_t n = 0;
     bool named = false;
     for (; n < s->n && is_tag_octet(s->p[n]); n++)
         named = named || is_letter(s->p[n]);
-    if (!named || n > TAG_MAX)
+    if (n == 0 || n > TAG_MAX)
         return false;
     struct lc_slice rest = lc_slice_from(*s, n), pid = LC_LIT("");
     bool has_pid = take_pid(&rest, &pid);
     bool colon = lc_syslog_take(&rest, ':');
-    if (!has_pid && !colon)
+    if (named ? !has_pid && !colon : n != CONTAINER_ID || !has_pid || !colon)
         return false;
     if (!lc_syslog_take(&rest, ' ') && rest.n > 0 && !(has_pid && colon))
         return false;

@@ -11,23 +11,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { eventually } from "./lib/client.js";
+import { exec, theRecord } from "./lib/programs.js";
 import { type Server, withServer } from "./lib/server.js";
-
-type Row = Record<string, unknown>;
-
-function exec(command: string, args: string[], input = ""): void {
-  const done = spawnSync(command, args, { input, timeout: 30_000 });
-  assert.equal(done.error, undefined, `${command} is not installed? make check installs what the tests need`);
-  assert.equal(done.status, 0, `${command} ${args.join(" ")}: ${done.stderr}`);
-}
-
-/** The one record with this message, once it is there. */
-async function theRecord(server: Server, message: string): Promise<Row> {
-  const rows = await eventually(() => server.query(`"${message}"`), (found) => found.length > 0);
-  assert.equal(rows.length, 1);
-  assert.equal(rows[0]!._msg, message);
-  return rows[0]!;
-}
 
 const loggerForms: { name: string; args: (server: Server) => string[]; host: boolean }[] = [
   { name: "TCP, RFC 5424", args: (s) => ["--server", "127.0.0.1", "--port", `${s.logsPort}`, "--tcp", "--rfc5424"], host: true },

@@ -192,7 +192,8 @@ size_t lc_answer_error(enum lc_answer_kind kind, uint8_t command, uint32_t seque
     }
 }
 
-size_t lc_answer_refusal(enum lc_answer_kind kind, uint32_t sequence, char out[LC_ANSWER_MAX])
+/* Of one record, when the store takes none. */
+static size_t refusal(enum lc_answer_kind kind, uint32_t sequence, char out[LC_ANSWER_MAX])
 {
     return lc_answer_error(kind, LC_BINARY1_LOG, sequence, LC_ANSWER_FULL, out, LC_ANSWER_MAX);
 }
@@ -246,7 +247,7 @@ static lc_err refused(const struct lc_answer_run *run, struct lc_dynbuf *out)
 {
     char text[LC_ANSWER_MAX];
 
-    return lc_dynbuf_append(out, lc_slice(text, lc_answer_refusal(run->kind, run->sequence, text)));
+    return lc_dynbuf_append(out, lc_slice(text, refusal(run->kind, run->sequence, text)));
 }
 
 /* What one call of lc_answers_outcome() has done to plain lines whose answers are automatic. */

@@ -88,7 +88,5 @@ LC_MUST_CHECK lc_err lc_answers_outcome(struct lc_answers *a, uint64_t upto, lc_
  * many there are, 0: none is given. command: of the request, in BINARY1. */
 size_t lc_answer_error(enum lc_answer_kind kind, uint8_t command, uint32_t sequence,
                        const char *reason, char *out, size_t cap);
-/* That of one record, when the store takes none: at most LC_ANSWER_MAX octets. */
-size_t lc_answer_refusal(enum lc_answer_kind kind, uint32_t sequence, char out[LC_ANSWER_MAX]);
 
 #endif

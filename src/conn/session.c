@@ -243,11 +243,6 @@ static void on_close(void *user, lc_err why)
     free(s);
 }
 
-bool lc_session_is_waiting(const struct lc_session *s)
-{
-    return !lc_answers_is_empty(&s->answers);
-}
-
 bool lc_session_outcome(struct lc_session *s, uint64_t upto, lc_err outcome)
 {
     struct lc_answer_mood mood = {
@@ -264,7 +259,7 @@ bool lc_session_outcome(struct lc_session *s, uint64_t upto, lc_err outcome)
         s->stall &= ~(unsigned)LC_STALL_ANSWERS;
     lc_session_emit(s);
     lc_session_go_on(s);
-    return lc_session_is_waiting(s);
+    return !lc_answers_is_empty(&s->answers);
 }
 
 void lc_session_retry(struct lc_session *s)

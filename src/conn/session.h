@@ -98,8 +98,6 @@ void lc_session_source(struct lc_session *s, struct lc_slice source);
 
 /* lc_answers_outcome() for this session; false: nothing waits any more. */
 bool lc_session_outcome(struct lc_session *s, uint64_t upto, lc_err outcome);
-/* Whether records of it wait for their outcome. */
-bool lc_session_is_waiting(const struct lc_session *s);
 /* There is room again after LC_EWAIT. */
 void lc_session_retry(struct lc_session *s);
 

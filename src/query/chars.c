@@ -9,7 +9,8 @@
 /* above all code points: an octet that is no character keeps its identity */
 #define ODD_OCTET 0x110000u
 
-bool lc_char_is_word(uint32_t c)
+/* Letters, digits (Unicode categories L and Nd) and `_`. False for LC_UTF8_BAD. */
+static bool is_word(uint32_t c)
 {
     if (c < 0x80)
         return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_';
@@ -28,7 +29,9 @@ bool lc_char_is_word(uint32_t c)
     }
 }
 
-bool lc_char_is_glued(uint32_t c)
+/* Whether a word may begin or end beside this character though it is of a word itself: in scripts
+ * that are written without spaces, and in Hangul, where endings are glued to words. */
+static bool is_glued(uint32_t c)
 {
     /* libutf8proc knows no scripts; these are the blocks of Unicode that hold them */
     static const struct {
@@ -68,7 +71,7 @@ bool lc_char_is_glued(uint32_t c)
 
 bool lc_char_joins(uint32_t c)
 {
-    return lc_char_is_word(c) && !lc_char_is_glued(c);
+    return is_word(c) && !is_glued(c);
 }
 
 uint32_t lc_char_before(struct lc_slice s, size_t at)

@@ -11,14 +11,8 @@
 
 #include "base/utf8.h"
 
-/* Letters, digits (Unicode categories L and Nd) and `_`. False for LC_UTF8_BAD. */
-bool lc_char_is_word(uint32_t c);
-
-/* Whether a word may begin or end beside this character though it is of a word itself: in scripts
- * that are written without spaces, and in Hangul, where endings are glued to words. */
-bool lc_char_is_glued(uint32_t c);
-
-/* Of a word and not glued: beside such a character a word cannot begin or end. */
+/* Of a word (letters, digits, `_`), and not of a script in which words stand side by side: beside
+ * such a character a word cannot begin or end. False for LC_UTF8_BAD. */
 bool lc_char_joins(uint32_t c);
 
 /* The character that ends before octet `at` of `s`, which must not be a tail octet of UTF-8;

@@ -136,7 +136,8 @@ lc_err lc_parse_negation(struct lc_parser *p, struct lc_filter *kid, struct lc_f
     return LC_OK;
 }
 
-lc_err lc_parse_not(struct lc_parser *p, struct lc_filter **ret)
+/* A filter at the current token, its NOTs included. */
+static lc_err parse_not(struct lc_parser *p, struct lc_filter **ret)
 {
     bool minus = p->lx.token.kind == LC_TOKEN_MINUS;
     if (!minus && p->lx.token.kind != LC_TOKEN_BANG && !lc_parser_at_word(p, "not"))
@@ -152,7 +153,7 @@ lc_err lc_parse_not(struct lc_parser *p, struct lc_filter **ret)
                              "a '-' alone: -word leaves out what has the word, \"-\" "
                              "in quotes finds the sign");
     struct lc_filter *kid;
-    e = lc_parse_not(p, &kid);
+    e = parse_not(p, &kid);
     p->depth--;
     return e != LC_OK ? e : lc_parse_negation(p, kid, ret);
 }
@@ -192,7 +193,7 @@ static lc_err parse_and(struct lc_parser *p, struct lc_filter **ret)
         if (all != NULL && lc_parser_at_word(p, "and"))
             e = lc_parser_next(p);
         if (e == LC_OK)
-            e = lc_parse_not(p, &kid);
+            e = parse_not(p, &kid);
         if (e == LC_OK)
             e = join(p, LC_FILTER_AND, kid, &all);
         if (e != LC_OK)

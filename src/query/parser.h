@@ -38,8 +38,6 @@ LC_MUST_CHECK lc_err lc_parse_filter(struct lc_parser *p, enum lc_filter_kind ki
 LC_MUST_CHECK lc_err lc_parse_negation(struct lc_parser *p, struct lc_filter *kid,
                                        struct lc_filter **ret);
 
-/* A filter at the current token, its NOTs included. */
-LC_MUST_CHECK lc_err lc_parse_not(struct lc_parser *p, struct lc_filter **ret);
 /* ( ... ) with the current token at the parenthesis. */
 LC_MUST_CHECK lc_err lc_parse_parens(struct lc_parser *p, struct lc_filter **ret);
 

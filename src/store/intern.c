@@ -40,7 +40,7 @@ void lc_intern_done(struct lc_intern *in)
     in->count = in->slots = 0;
 }
 
-struct lc_slice lc_intern_get(const struct lc_intern *in, uint32_t number)
+static struct lc_slice text_of(const struct lc_intern *in, uint32_t number)
 {
     LC_ASSERT(number < in->count);
     return lc_slice(in->text.p + in->entries[number].offset, in->entries[number].n);
@@ -52,7 +52,7 @@ static size_t slot_of(const struct lc_intern *in, struct lc_slice s, uint64_t ha
     size_t at = hash & (in->slots - 1);
     while (in->table[at] != 0) {
         uint32_t number = in->table[at] - 1;
-        if (in->entries[number].hash == hash && lc_slice_eq(lc_intern_get(in, number), s))
+        if (in->entries[number].hash == hash && lc_slice_eq(text_of(in, number), s))
             break;
         at = (at + 1) & (in->slots - 1);
     }

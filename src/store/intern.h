@@ -28,7 +28,5 @@ void lc_intern_done(struct lc_intern *in);
 LC_MUST_CHECK lc_err lc_intern(struct lc_intern *in, struct lc_slice s, uint32_t *ret_number);
 /* False: it has no number. */
 bool lc_intern_find(const struct lc_intern *in, struct lc_slice s, uint32_t *ret_number);
-/* Borrowed until the next new string. */
-struct lc_slice lc_intern_get(const struct lc_intern *in, uint32_t number);
 
 #endif

@@ -15,6 +15,14 @@ static struct lc_test_target *target_new(void)
     return t;
 }
 
+static uint64_t stored(struct lc_test_target *t)
+{
+    pthread_mutex_lock(&t->lock);
+    uint64_t n = t->stored;
+    pthread_mutex_unlock(&t->lock);
+    return n;
+}
+
 static void target_free(struct lc_test_target *t)
 {
     lc_test_target_done(t);
@@ -211,9 +219,9 @@ static void the_second_takes_over(void **state)
     pthread_mutex_lock(&first->lock);
     first->is_mute = true; /* from here on it stores, and nobody knows */
     pthread_mutex_unlock(&first->lock);
-    uint64_t known = first->stored;
+    uint64_t known = stored(first);
     store_lines(&s, 200, 200);
-    while (first->stored == known)
+    while (stored(first) == known)
         lc_test_stat(&s, "relay_sent");
     lc_test_target_stop(first);
     store_lines(&s, 400, 200);

@@ -61,6 +61,11 @@ const struct lc_command *lc_command_find(const char *name);
         .choices = lc_colour_words, LC_MEMBER(type, member),                                       \
         .help = "auto (on a terminal), always, never"                                              \
     }
+#define LC_OPTION_ROW_OUTPUT(type, member, text)                                                   \
+    {                                                                                              \
+        .name = "output", .letter = 'o', .kind = LC_OPTION_CHOICE, .value = "FORMAT",              \
+        .fallback = "table", .choices = lc_output_words, LC_MEMBER(type, member), .help = (text)   \
+    }
 #define LC_OPTION_ROW_SERVER(type, member, address, text)                                          \
     {                                                                                              \
         .name = "server", .letter = 's', .kind = LC_OPTION_TEXT, .value = "ADDRESS",               \

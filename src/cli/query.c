@@ -23,15 +23,9 @@ struct query_options {
 
 static const struct lc_option option_rows[] = {
     LC_OPTION_ROW_SERVERS(struct query_options, servers, "127.0.0.1:9998", "whom to ask"),
-    {.name = "output",
-     .letter = 'o',
-     .kind = LC_OPTION_CHOICE,
-     .value = "FORMAT",
-     .fallback = "table",
-     .choices = lc_output_words,
-     AT(output),
-     .help = "table: for people; raw: messages alone, exactly as they came; json: a line for each "
-             "record; csv"},
+    LC_OPTION_ROW_OUTPUT(struct query_options, output,
+                         "table: for people; raw: messages alone, exactly as they came; json: a "
+                         "line for each record; csv"),
     {.name = "limit",
      .letter = 'n',
      .kind = LC_OPTION_COUNT,

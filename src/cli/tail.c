@@ -37,14 +37,8 @@ static const struct lc_option option_rows[] = {
      .max = LC_FOLLOW_LINES_MAX,
      AT(lines),
      .help = "begin with the newest N that match"},
-    {.name = "output",
-     .letter = 'o',
-     .kind = LC_OPTION_CHOICE,
-     .value = "FORMAT",
-     .fallback = "table",
-     .choices = lc_output_words,
-     AT(output),
-     .help = "table, raw, json or csv, as in logcaster query"},
+    LC_OPTION_ROW_OUTPUT(struct tail_options, output,
+                         "table, raw, json or csv, as in logcaster query"),
     LC_OPTION_ROW_COLOUR(struct tail_options, colour),
 };
 

@@ -185,6 +185,16 @@ void lc_test_expect_end(struct lc_test_client *c)
         fail_msg("instead of closing: %s", line);
 }
 
+const char *lc_test_row(struct lc_test_client *c)
+{
+    const char *line;
+    do
+        line = lc_test_line(c);
+    while (line != NULL && line[0] != '{');
+    assert_non_null(line);
+    return line;
+}
+
 unsigned long lc_test_count(const struct lc_test_server *t, const char *request)
 {
     struct lc_test_client c;

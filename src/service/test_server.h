@@ -52,6 +52,8 @@ const char *lc_test_line(struct lc_test_client *c);
 /* The next lines are these (each with its end); "" at the end: and then the server closes. */
 void lc_test_expect(struct lc_test_client *c, const char *lines);
 void lc_test_expect_end(struct lc_test_client *c);
+/* The next line that is a row in JSON; what stands between rows is passed over. */
+const char *lc_test_row(struct lc_test_client *c);
 
 /* Sends one request and returns how many rows its answer says that there are, all of which are
  * read; for COUNT: the number. */

@@ -57,6 +57,7 @@ struct lc_store {
 
     pthread_mutex_t manifest_lock;
     struct lc_manifest manifest;
+    uint64_t secret; /* the manifest's; for any thread, without its lock */
     atomic_uint_fast64_t next_segment;
 
     atomic_uint_fast64_t retain_octets; /* never 0 */

@@ -103,7 +103,9 @@ static void meta_of_writer_and_reader_agree(void **state)
                 a.records == b->records && a.min_time_ns == b->min_time_ns &&
                 a.max_time_ns == b->max_time_ns && a.min_received_ns == b->min_received_ns &&
                 a.max_received_ns == b->max_received_ns && a.shard_count == b->shard_count);
-    assert_memory_equal(a.shards, b->shards, sizeof a.shards[0]);
+    assert_true(
+        a.shards[0].shard == b->shards[0].shard && a.shards[0].records == b->shards[0].records &&
+        a.shards[0].min_id == b->shards[0].min_id && a.shards[0].max_id == b->shards[0].max_id);
     lc_segment_meta_done(&a);
     lc_segment_unref(s);
     world_close(&w);

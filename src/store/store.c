@@ -111,7 +111,7 @@ struct lc_sender_id lc_store_as_sender(const struct lc_store *store, struct lc_s
 {
     struct lc_sender_id id = {{0}};
     struct lc_writer w = lc_writer(id.octets, sizeof id.octets);
-    lc_write_u64_be(&w, mix(store->manifest.state.store) + store->manifest.state.store);
+    lc_write_u64_be(&w, mix(store->secret) + store->secret);
     lc_write_u32_be(&w, lc_crc32c(0, name));
     lc_write_u32_be(&w, shard);
     return id;
@@ -364,6 +364,7 @@ static lc_err open_in(struct lc_store *s, const char *dir, struct lc_store_repor
     e = choose_retention(s, diag);
     if (e == LC_OK)
         e = lc_recover(s, report, diag);
+    s->secret = s->manifest.state.store;
     lc_spool_weigh(s);
     if (e == LC_OK && s->config.threads) {
         e = lc_threads_start(s);

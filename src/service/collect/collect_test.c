@@ -30,16 +30,6 @@ static void end(struct world *w)
     lc_test_server_done(&w->server);
 }
 
-static const char *next_row(struct world *w)
-{
-    const char *line;
-    do
-        line = lc_test_line(&w->tail);
-    while (line != NULL && line[0] != '{');
-    assert_non_null(line);
-    return line;
-}
-
 static void row_has(const char *row, const char *member)
 {
     if (strstr(row, member) == NULL)
@@ -53,7 +43,7 @@ static void arrives(struct world *w, const char *address, const char *sent,
     struct lc_test_client c;
     lc_test_connect(&c, &w->server, LC_SERVICE_LOGS, address);
     lc_test_send(&c, sent);
-    const char *row = next_row(w);
+    const char *row = lc_test_row(&w->tail);
     for (; *members != NULL; members++)
         row_has(row, *members);
     lc_test_disconnect(&c);

@@ -20,15 +20,29 @@ compile() {
         CC=clang-14 scripts/build.sh build-lint -Dbuildtype=debug
 }
 
+# A file that stands in N programs stands N times in the list of commands, and clang-tidy would read
+# it N times for each of them.
+list_once() {
+    mkdir -p build-lint/once
+    python3 - build-lint/compile_commands.json build-lint/once/compile_commands.json <<'EOF'
+import json, sys
+
+commands = {c["file"]: c for c in json.load(open(sys.argv[1]))}
+json.dump(list(commands.values()), open(sys.argv[2], "w"))
+EOF
+}
+
 tidy() {
-    run-clang-tidy-14 -quiet -j"$jobs" -p build-lint >build-lint/tidy.log 2>/dev/null
+    list_once || return 1
+    run-clang-tidy-14 -quiet -j"$jobs" -p build-lint/once >build-lint/tidy.log 2>/dev/null
     code=$?
     sed -e 's/\x1b\[[0-9;]*m//g' -e '/^clang-tidy-14 /d' -e '/^$/d' build-lint/tidy.log
     return $code
 }
 
 cppcheck_all() {
-    cppcheck --quiet --project=build-lint/compile_commands.json --std=c11 -j"$jobs" \
+    list_once || return 1
+    cppcheck --quiet --project=build-lint/once/compile_commands.json --std=c11 -j"$jobs" \
         --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
         --suppressions-list=scripts/lint/cppcheck.txt --template=gcc
 }

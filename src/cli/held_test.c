@@ -23,8 +23,8 @@ static void the_newest_remain(void **state)
     LC_UNUSED(state);
     struct lc_held r;
     lc_held_init(&r, 3, 1024);
-    for (char c = 'a'; c <= 'h'; c++)
-        assert_lc_ok(lc_held_add(&r, lc_slice(&c, 1)));
+    for (const char *c = "abcdefgh"; *c != '\0'; c++)
+        assert_lc_ok(lc_held_add(&r, lc_slice(c, 1)));
     expect(&r, (const char *[]){"f", "g", "h"}, 3);
     lc_held_clear(&r);
     add(&r, "i");

@@ -3,9 +3,10 @@
  * service/collect/collect.h - records in: from sessions and datagrams into the worker's shard, and
  * the answers back when they are durable.
  *
- * WHAT    collect.c: connections and their answers; intake.c: one record, completed and appended;
- *         dgrams.c: datagrams; batches.c: senders that number their records; handed.c: their
- *         connections, on the way to the worker that they belong to.
+ * WHAT    collect.c: one worker's part, and the services; sender.c: connections and their answers;
+ *         intake.c: one record, completed and appended; dgrams.c: datagrams; batches.c: senders
+ *         that number their records; handed.c: their connections, on the way to the worker that
+ *         they belong to.
  * WHO     Itself; the server sees only lc_service_collect (service/service.h).
  * THREAD  The worker's.
  * WAY     A turn of the loop appends what has come; at its end the committer is told once. What
@@ -21,6 +22,7 @@
 #include "conn/session.h"
 #include "net/dgram.h"
 #include "service/complete.h"
+#include "service/listen.h"
 #include "service/service.h"
 
 /* ---- intake.c ---- */
@@ -144,5 +146,60 @@ void lc_dgram_in_close(struct lc_dgram_in *d);
 bool lc_dgram_in_is_empty(const struct lc_dgram_in *d);
 /* After lc_dgram_in_close(). What is still kept is dropped and counted. */
 void lc_dgram_in_free(struct lc_dgram_in *d);
+
+/* ---- collect.c ---- */
+
+#define LC_COLLECT_DGRAMS_MAX LC_DOORS_MAX
+
+/* What one of the services speaks. */
+struct lc_collect_kind {
+    enum lc_service_id id;
+    unsigned speaks; /* on streams */
+    /* Of datagrams; NULL: none are taken. */
+    size_t (*take)(const struct lc_datagram_rules *rules, struct lc_slice data,
+                   struct lc_slice source, bool truncated);
+};
+
+/* Of one service, on all workers. */
+struct lc_collect_site {
+    struct lc_collect *of[LC_WORKERS_MAX];
+};
+
+struct lc_collect {
+    struct lc_worker *worker;
+    struct lc_collect_site *site; /* NULL: no batches are spoken */
+    struct lc_batching batching;
+    struct lc_handed_box handed;
+    struct lc_session_config session;
+    struct lc_intake intake;
+    struct lc_appender appender;
+    const struct lc_collect_kind *kind;
+    struct lc_link all, waiting, stalled, slowed; /* of sender.c */
+    struct lc_timer speed_up;                     /* looks again at those slowed */
+    struct lc_time looks_again;                   /* valid when it is set */
+    bool is_set;
+    struct lc_dgram_in *dgrams[LC_COLLECT_DGRAMS_MAX];
+    size_t dgram_count;
+    bool draining;
+};
+
+struct lc_porter *lc_collect_porter(const struct lc_collect *c);
+/* Tells the worker when it drains and nothing is left. */
+void lc_collect_check_idle(struct lc_collect *c);
+
+/* ---- sender.c ---- */
+
+/* As that of struct lc_service; state: struct lc_collect. */
+void lc_collect_accept(void *state, int fd, const struct lc_addr *peer,
+                       const struct lc_guest *guest);
+/* Of lc_collect.handed and lc_collect.speed_up. */
+void lc_collect_take_handed(struct lc_task *task);
+void lc_collect_speed_up(struct lc_timer *timer);
+/* Answers those who wait for what became of their records. */
+void lc_collect_answer(struct lc_collect *c, const struct lc_outcome *outcome);
+/* There is room again. */
+void lc_collect_go_on(struct lc_collect *c);
+void lc_collect_drain_senders(struct lc_collect *c);
+void lc_collect_drop_senders(struct lc_collect *c);
 
 #endif

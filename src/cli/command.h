@@ -46,6 +46,7 @@ extern const struct lc_command lc_command_send;
 extern const struct lc_command lc_command_query;
 extern const struct lc_command lc_command_tail;
 extern const struct lc_command lc_command_sockets;
+extern const struct lc_command lc_command_fsck;
 extern const struct lc_command lc_command_check_config;
 extern const struct lc_command lc_command_config_default;
 extern const struct lc_command lc_command_config_schema;

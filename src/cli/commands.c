@@ -5,9 +5,11 @@
 #include "cli/command.h"
 
 const struct lc_command *const lc_commands[] = {
-    &lc_command_serve,          &lc_command_send,          &lc_command_query,
-    &lc_command_tail,           &lc_command_sockets,       &lc_command_check_config,
-    &lc_command_config_default, &lc_command_config_schema, NULL,
+    &lc_command_serve,         &lc_command_send,
+    &lc_command_query,         &lc_command_tail,
+    &lc_command_sockets,       &lc_command_fsck,
+    &lc_command_check_config,  &lc_command_config_default,
+    &lc_command_config_schema, NULL,
 };
 
 static const struct lc_option common_rows[] = {

@@ -36,6 +36,11 @@ struct lc_manifest_state {
 };
 
 void lc_manifest_state_done(struct lc_manifest_state *s);
+/* The first sequence behind `last` that a record of the shard can have had. */
+uint64_t lc_manifest_after_gaps(const struct lc_manifest_state *s, unsigned shard, uint64_t last);
+/* The manifest names this segment. NULL: it does not. */
+const struct lc_segment_meta *lc_manifest_segment(const struct lc_manifest_state *s,
+                                                  uint64_t number);
 
 /* Operations, collected; the first error is kept and comes out of lc_manifest_edit(). */
 struct lc_edit {

@@ -25,6 +25,33 @@ void lc_manifest_state_done(struct lc_manifest_state *s)
     *s = (struct lc_manifest_state){0};
 }
 
+uint64_t lc_manifest_after_gaps(const struct lc_manifest_state *s, unsigned shard, uint64_t last)
+{
+    uint64_t expected = last + 1;
+    for (size_t i = 0; i < s->gap_count; i++) {
+        const struct lc_id_gap *gap = &s->gaps[i];
+        if (gap->shard == shard && lc_id_sequence(gap->first) <= expected &&
+            lc_id_sequence(gap->last) >= expected)
+            expected = lc_id_sequence(gap->last) + 1;
+    }
+    return expected;
+}
+
+static size_t find_segment(const struct lc_manifest_state *s, uint64_t number)
+{
+    size_t i = 0;
+    while (i < s->segment_count && s->segments[i].number != number)
+        i++;
+    return i;
+}
+
+const struct lc_segment_meta *lc_manifest_segment(const struct lc_manifest_state *s,
+                                                  uint64_t number)
+{
+    size_t i = find_segment(s, number);
+    return i < s->segment_count ? &s->segments[i] : NULL;
+}
+
 /* ---- writing operations ---- */
 
 void lc_edit_init(struct lc_edit *edit)
@@ -165,14 +192,6 @@ static lc_err apply_shard(struct lc_manifest_state *s, struct lc_reader *in)
     }
     s->shards[shard] = is;
     return LC_OK;
-}
-
-static size_t find_segment(const struct lc_manifest_state *s, uint64_t number)
-{
-    size_t i = 0;
-    while (i < s->segment_count && s->segments[i].number != number)
-        i++;
-    return i;
 }
 
 static lc_err read_segment(struct lc_reader *in, unsigned shard_count, struct lc_segment_meta *m)

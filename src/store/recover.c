@@ -40,9 +40,7 @@ static void note_segment(void *arg, const char *name)
 {
     struct lc_recovery *r = arg;
     uint64_t number;
-    char again[LC_PATH_MAX];
-    if (sscanf(name, "%16" SCNx64, &number) != 1 || lc_segment_path(".", number, again) != LC_OK ||
-        strcmp(again + strlen("./"), name) != 0)
+    if (!lc_segment_name(name, &number))
         return;
     uint64_t *more = lc_array_more(r->segments, r->segment_count, sizeof *more);
     if (more == NULL) {
@@ -315,14 +313,6 @@ static lc_err begin_run(struct lc_recovery *r)
 
 /* ---- orphans ---- */
 
-static bool is_named(const struct lc_manifest_state *state, uint64_t segment)
-{
-    for (size_t i = 0; i < state->segment_count; i++)
-        if (state->segments[i].number == segment)
-            return true;
-    return false;
-}
-
 static void remove_file(struct lc_recovery *r, const char *path)
 {
     /* One that stays is tried again at the next opening. */
@@ -359,7 +349,7 @@ static void remove_orphans(struct lc_recovery *r, bool is_manifest_torn)
     struct lc_store *s = r->store;
     char path[LC_PATH_MAX];
     for (size_t i = 0; i < r->segment_count; i++) {
-        if (is_named(&s->manifest.state, r->segments[i]) ||
+        if (lc_manifest_segment(&s->manifest.state, r->segments[i]) != NULL ||
             lc_segment_path(s->seg_path, r->segments[i], path) != LC_OK)
             continue;
         if (is_manifest_torn && r->report->lost_records > 0)

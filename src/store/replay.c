@@ -166,26 +166,12 @@ static lc_err keep_record(struct lc_recovery *r, const struct lc_wal_file *f,
     }
 }
 
-/* The first sequence behind `last` that a record can have had. */
-static uint64_t expected_after(const struct lc_recovery *r, unsigned shard, uint64_t last)
-{
-    const struct lc_manifest_state *state = &r->store->manifest.state;
-    uint64_t expected = last + 1;
-    for (size_t i = 0; i < state->gap_count; i++) {
-        const struct lc_id_gap *gap = &state->gaps[i];
-        if (gap->shard == shard && lc_id_sequence(gap->first) <= expected &&
-            lc_id_sequence(gap->last) >= expected)
-            expected = lc_id_sequence(gap->last) + 1;
-    }
-    return expected;
-}
-
 static void note_lost(struct lc_recovery *r, unsigned shard, uint64_t sequence)
 {
     struct lc_found *found = &r->found[shard];
     if (sequence == found->last + 1)
         return;
-    uint64_t expected = expected_after(r, shard, found->last);
+    uint64_t expected = lc_manifest_after_gaps(&r->store->manifest.state, shard, found->last);
     if (sequence <= expected)
         return;
     r->report->lost_records += sequence - expected;

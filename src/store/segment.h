@@ -37,6 +37,9 @@ void lc_segment_meta_done(struct lc_segment_meta *m);
  * LC_ELIMIT: the path is too long. */
 LC_MUST_CHECK lc_err lc_segment_path(const char *dir, uint64_t number, char ret[LC_PATH_MAX]);
 
+/* The inverse, of a name without its directory. False: no segment's name. */
+bool lc_segment_name(const char *name, uint64_t *ret_number);
+
 /* All strings of a record together: the largest that a segment takes. */
 #define LC_SEGMENT_RECORD_MAX (4u << 20)
 

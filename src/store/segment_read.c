@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
@@ -26,6 +27,19 @@ struct lc_segment {
 lc_err lc_segment_path(const char *dir, uint64_t number, char ret[LC_PATH_MAX])
 {
     return lc_path(ret, "%s/%016" PRIx64 ".seg", dir, number);
+}
+
+bool lc_segment_name(const char *name, uint64_t *ret_number)
+{
+    uint64_t number;
+    char again[32];
+    if (sscanf(name, "%16" SCNx64, &number) != 1)
+        return false;
+    snprintf(again, sizeof again, "%016" PRIx64 ".seg", number);
+    if (strcmp(again, name) != 0)
+        return false;
+    *ret_number = number;
+    return true;
 }
 
 void lc_segment_meta_done(struct lc_segment_meta *m)

@@ -14,6 +14,8 @@
 #define LC_WAL_VERSION_MIN 1u          /* the oldest that can be read */
 #define LC_WAL_FRAME_MAGIC 0x7266434Cu /* "LCfr" */
 
+#define LC_WAL_STORE_AT 16u /* within the file's header */
+
 /* Within a frame's header. */
 #define LC_WAL_FRAME_CRC_AT   4u
 #define LC_WAL_FRAME_CRC_FROM 8u /* what the checksum covers begins here */

@@ -188,14 +188,20 @@ static lc_err find_choice(const struct lc_option *o, const char *text, int *ret,
     return complain_choice(o, text, diag);
 }
 
+static bool is_nothing(const struct lc_option *o, const char *text)
+{
+    return o->kind == LC_OPTION_TEXT && o->fallback == NULL && text[0] == '\0';
+}
+
 static lc_err read_text(const struct lc_option *o, const char *text, const char **ret,
                         struct lc_diag *diag)
 {
     int unused;
     lc_err e = o->choices != NULL ? find_choice(o, text, &unused, diag) : LC_OK;
 
+    /* an option that nobody gave is printed as an empty text */
     if (e == LC_OK)
-        *ret = text;
+        *ret = is_nothing(o, text) ? NULL : text;
     return e;
 }
 
@@ -283,7 +289,7 @@ lc_err lc_settings_put(struct lc_settings *s, const struct lc_option_ref *o,
 {
     lc_err e = LC_OK;
 
-    if (o->row->check != NULL)
+    if (o->row->check != NULL && !is_nothing(o->row, text))
         e = o->row->check(text, diag);
     if (e != LC_OK)
         return LC_ESYNTAX;

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { connect, createServer } from "node:net";
 import { hostname } from "node:os";
@@ -161,7 +161,9 @@ action(type="omfwd" target="127.0.0.1" port="${port}" protocol="tcp" TCP_Framing
     };
     try {
       await withProgram("rsyslogd", ["-n", "-f", config, "-i", join(folder, "pid")], async () => {
-        await eventually(() => existsSync(input), (there) => there);
+        // rsyslogd loses what comes while it starts: wait until something has come through
+        const probe = ["--socket", input, "-t", "probe", "rsyslog is up"];
+        await eventually(() => spawnSync("logger", probe).status === 0 && server.count("app:probe") > 0, (up) => up);
         log(lines("before").join("\n"));
         await stored("app:keeper", 300);
         await server.stop(); // rsyslog sees it before it sends again
@@ -176,6 +178,7 @@ action(type="omfwd" target="127.0.0.1" port="${port}" protocol="tcp" TCP_Framing
       });
     } finally {
       await server.stop();
+      rmSync(data, { recursive: true, force: true });
     }
   });
 });

@@ -3,10 +3,10 @@
 // 18_libraries.test.ts - syslog from Node's libraries, and what Docker's drivers send.
 
 import assert from "node:assert/strict";
-import { createSocket } from "node:dgram";
+import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
 import { createRequire } from "node:module";
-import { connect } from "node:net";
+import { connect, Socket } from "node:net";
 import { hostname } from "node:os";
 import { test } from "node:test";
 
@@ -18,7 +18,7 @@ import { type Server, withServer } from "./lib/server.js";
 
 // neither has types
 const require = createRequire(import.meta.url);
-const { Syslog } = require("winston-syslog") as { Syslog: new (options: object) => winston.transport };
+const { Syslog } = require("winston-syslog") as { Syslog: new (options: object) => winston.transport & { socket: Socket | UdpSocket } };
 const syslogClient = require("syslog-client") as {
   createClient(host: string, options: object): { log(message: string, options: object): void; close(): void } & NodeJS.EventEmitter;
   Transport: { Tcp: number; Udp: number };
@@ -50,7 +50,10 @@ test("winston-syslog", async (t) => {
           assert.deepEqual(parts(row), ["WARN", "local2", "shop-1", "cart", "88"]);
           isNow(row);
         }
-        log.close();
+        // neither close() of the logger nor of the transport ends it: its socket is opened again
+        transport.socket.removeAllListeners();
+        if (transport.socket instanceof Socket) transport.socket.destroy();
+        else transport.socket.close();
       });
   });
 });

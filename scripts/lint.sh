@@ -64,6 +64,7 @@ step sizes scripts/lint/sizes.sh
 step headers scripts/lint/headers.sh
 step compile compile
 step tidy tidy
+step po env LC_BUILD=build-lint scripts/po.sh check
 step cppcheck cppcheck_all
 
 if [ -n "$failed" ]; then

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// 18_shipping.test.ts - logcaster send over a spool, and relays: servers that are away, full, killed
+// 19_shipping.test.ts - logcaster send over a spool, and relays: servers that are away, full, killed
 // or another one than before, alone and in chains; and every record is counted exactly.
 
 import assert from "node:assert/strict";

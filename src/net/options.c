@@ -489,6 +489,16 @@ static void explain(struct lc_sockopt_difference *d, int64_t asked, int64_t got)
         snprintf(d->why, sizeof d->why, "net.core.%s is %s", name, text);
 }
 
+/* Linux turns IPV6_V6ONLY on as it binds to anything but ::, where no IPv4 could arrive. */
+static bool is_of_bind(const struct lc_sockopt *o, int fd)
+{
+    struct sockaddr_in6 at = {0};
+    socklen_t len = sizeof at;
+    return o->level == IPPROTO_IPV6 && o->option == IPV6_V6ONLY &&
+           getsockname(fd, (struct sockaddr *)&at, &len) == 0 &&
+           !IN6_IS_ADDR_UNSPECIFIED(&at.sin6_addr);
+}
+
 static bool differs(const struct lc_sockopt_item *item, bool is_given, int fd,
                     struct lc_sockopt_difference *d)
 {
@@ -501,7 +511,7 @@ static bool differs(const struct lc_sockopt_item *item, bool is_given, int fd,
     }
     if (!read_value(o, fd, &got) || got == item->number ||
         (o->kind == LC_SOCKOPT_SWITCH && (got != 0) == (item->number != 0)) ||
-        (o->kind == LC_SOCKOPT_OCTETS && got == 2 * item->number && !is_given))
+        (o->kind == LC_SOCKOPT_OCTETS && got == 2 * item->number && !is_given) || is_of_bind(o, fd))
         return false;
     print_number(o, item->number, d->asked);
     print_number(o, got, d->got);

@@ -217,6 +217,22 @@ static void test_differences(void **state)
     close(fd);
 }
 
+/* The kernel's own doing at an address that takes no IPv4 anyway is nothing to tell of. */
+static void test_no_difference_at_one_address(void **state)
+{
+    LC_UNUSED(state);
+    struct told told = {0};
+    struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = open_socket(AF_INET6, SOCK_STREAM);
+    assert_lc_ok(lc_sockopts_apply(NULL, LC_PLACE_LISTEN, fd, NULL));
+    assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(fd, lc_sockopts_backlog(NULL)), 0);
+    assert_reads(fd, "IPV6_V6ONLY", "on");
+    lc_sockopts_differences(NULL, LC_PLACE_LISTEN, fd, tell, &told);
+    assert_int_equal(told.count, 0);
+    close(fd);
+}
+
 /* ---- docs/sockets.md ---- */
 
 static void print_default(const struct lc_sockopt *o, char *out, size_t cap)
@@ -303,7 +319,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_table),       cmocka_unit_test(test_our_defaults),
         cmocka_unit_test(test_values),      cmocka_unit_test(test_kernel_refuses),
         cmocka_unit_test(test_groups),      cmocka_unit_test(test_last_one_counts),
-        cmocka_unit_test(test_differences), cmocka_unit_test(test_docs),
+        cmocka_unit_test(test_differences), cmocka_unit_test(test_no_difference_at_one_address),
+        cmocka_unit_test(test_docs),
     };
     page_path = argc > 1 ? argv[1] : "docs/sockets.md";
     if (argc > 2) {

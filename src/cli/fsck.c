@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/command.h"
-#include "store/check.h"
+#include "store/repair.h"
 
 #define PROGRESS_MS 200
 
@@ -24,11 +24,23 @@ struct fsck_options {
     struct lc_common_options common;
     int output;
     bool quiet;
+    bool repair, discard;
 };
 
 #define AT(member) LC_MEMBER(struct fsck_options, member)
 
 static const struct lc_option option_rows[] = {
+    {.name = "repair",
+     .kind = LC_OPTION_FLAG,
+     .flags = LC_OPTION_NO_FILE | LC_OPTION_NO_ENV,
+     AT(repair),
+     .help = "make it a folder that opens, with all that can be read; damaged files are copied to "
+             "lost+found/ in it"},
+    {.name = "discard",
+     .kind = LC_OPTION_FLAG,
+     .flags = LC_OPTION_NO_FILE | LC_OPTION_NO_ENV,
+     AT(discard),
+     .help = "with --repair: keep no copies"},
     {.name = "output",
      .letter = 'o',
      .kind = LC_OPTION_CHOICE,
@@ -54,6 +66,7 @@ static const struct lc_option_set options = {parts, LC_ARRAY_LEN(parts)};
 struct telling {
     bool json, shows_progress;
     struct lc_time progress_at;
+    uint64_t damages;
 };
 
 static bool has_times(int64_t min_ns, int64_t max_ns)
@@ -204,6 +217,29 @@ static void text_report(const char *dir, const struct lc_check_report *r)
                           : lc_text("It is sound."));
 }
 
+/* ---- what a repair did ---- */
+
+static void json_repair(const struct lc_repair_report *r)
+{
+    json_t *line = json_object();
+    json_object_set_new(line, "repaired", json_true());
+    json_object_set_new(line, "manifest_rebuilt", json_boolean(r->manifest_rebuilt));
+    json_object_set_new(line, "segments_rewritten", json_number(r->rewritten));
+    json_object_set_new(line, "segments_dropped", json_number(r->dropped));
+    json_object_set_new(line, "copies", json_number(r->kept_copies));
+    print_json(line);
+}
+
+static void text_repair(const struct lc_repair_report *r)
+{
+    if (r->manifest_rebuilt)
+        puts(lc_text("Repaired: MANIFEST is made anew. Senders that number their records may send "
+                     "some again."));
+    printf(lc_text("Repaired: segments written anew: %" PRIu64 ", dropped: %" PRIu64
+                   "; damaged files copied to lost+found: %" PRIu64 ".\n"),
+           r->rewritten, r->dropped, r->kept_copies);
+}
+
 /* ---- the command ---- */
 
 static void on_damage(void *arg, const struct lc_damage *d)
@@ -216,44 +252,62 @@ static void on_damage(void *arg, const struct lc_damage *d)
         text_damage(d);
 }
 
+static lc_err check_or_repair(const struct fsck_options *o, const char *dir, struct telling *t,
+                              struct lc_diag *diag)
+{
+    const struct lc_repair_config config = {
+        .check = {.dir = dir, .on_damage = on_damage, .on_progress = show_progress, .arg = t},
+        .discard = o->discard};
+    struct lc_check_report found;
+    struct lc_repair_report done;
+    lc_err e = o->repair ? lc_store_repair(&config, &found, &done, diag)
+                         : lc_store_check(&config.check, &found, diag);
+    clear_progress(t);
+    if (e != LC_OK)
+        return e;
+    t->damages = found.damages;
+    if (t->json)
+        json_report(dir, &found);
+    else
+        text_report(dir, &found);
+    if (o->repair && found.damages > 0 && t->json)
+        json_repair(&done);
+    else if (o->repair && found.damages > 0)
+        text_repair(&done);
+    return fflush(stdout) == 0 ? LC_OK : -errno;
+}
+
 static int run(const void *target, int count, char **operands)
 {
     const struct fsck_options *o = target;
     struct telling t = {.json = o->output == OUTPUT_JSON,
                         .shows_progress = !o->quiet && isatty(STDERR_FILENO)};
-    const struct lc_check_config config = {.dir = count > 0 ? operands[0] : "logcaster-data",
-                                           .on_damage = on_damage,
-                                           .on_progress = show_progress,
-                                           .arg = &t};
-    struct lc_check_report report;
     struct lc_diag diag = {{0}, 0, 0};
-    if (count > 1) {
+    lc_err e = LC_ESYNTAX;
+    if (count > 1)
         lc_diag_set(&diag, "one folder at a time: %s", operands[1]);
-        return lc_command_fail(&diag);
-    }
-    lc_err e = lc_store_check(&config, &report, &diag);
-    clear_progress(&t);
-    if (e != LC_OK)
-        return lc_command_fail(&diag);
-    if (t.json)
-        json_report(config.dir, &report);
+    else if (o->discard && !o->repair)
+        lc_diag_set(&diag, "--discard: only with --repair");
     else
-        text_report(config.dir, &report);
-    if (fflush(stdout) != 0) {
-        lc_diag_set(&diag, "cannot write: %s", lc_strerror(-errno));
-        return lc_command_fail(&diag);
-    }
-    return report.damages == 0 ? LC_EXIT_FOUND : EXIT_DAMAGED;
+        e = check_or_repair(o, count > 0 ? operands[0] : "logcaster-data", &t, &diag);
+    if (e == LC_OK)
+        return t.damages == 0 ? LC_EXIT_FOUND : EXIT_DAMAGED;
+    if (diag.text[0] == '\0')
+        lc_diag_set(&diag, "cannot write: %s", lc_strerror(e));
+    return lc_command_fail(&diag);
 }
 
 const struct lc_command lc_command_fsck = {
     .name = "fsck",
     .operands = "[DIR]",
-    .summary = "check a data folder for damage",
+    .summary = "check a data folder for damage, and repair it",
     .text = "Reads every file of the data folder (default: ./logcaster-data) and says what is\n"
-            "damaged, and which records are gone. No server may run on it. Nothing is changed.\n"
-            "Exit code: 0 it is sound, 1 it is damaged, 2 it could not be checked.",
+            "damaged, and which records are gone. No server may run on it. Without --repair\n"
+            "nothing is changed.\n"
+            "Exit code: 0 it is sound, 1 it was damaged (with --repair: and is repaired),\n"
+            "2 it could not be checked or repaired.",
     .examples = "  logcaster fsck\n"
+                "  logcaster fsck --repair /var/lib/logcaster\n"
                 "  logcaster fsck -o json /var/lib/logcaster\n",
     .options = &options,
     .target_size = sizeof(struct fsck_options),

@@ -3,7 +3,7 @@
  * store/check_test.c - every kind of damage is told, and what the check says is gone is just what a
  * store opened on the folder no longer has.
  */
-#include "store/check.h"
+#include "store/repair.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -366,14 +366,191 @@ static void failing_calls(void **state)
     lc_simdisk_free(l.sim);
 }
 
+/* ---- repair ---- */
+
+static lc_err repair(struct life *l, struct lc_simdisk *sim, struct found *f,
+                     struct lc_repair_report *ret)
+{
+    *f = (struct found){0};
+    const struct lc_repair_config config = {
+        .check = {.dir = LIFE_DIR, .disk = lc_simdisk_table(sim), .on_damage = on_damage, .arg = f},
+        .clock = &l->clock.table,
+    };
+    struct lc_diag diag;
+    lc_err e = lc_store_repair(&config, &f->report, ret, &diag);
+    assert_true(e == LC_OK || diag.text[0] != '\0');
+    return e;
+}
+
+/* After it the folder is sound, holds what was there before less what is gone, each once and as it
+ * was, and gives no id again. */
+static void judge_repaired(struct life *l, struct lc_simdisk *sim, uint64_t lost, bool exactly)
+{
+    struct found after;
+    struct lc_store *store;
+    struct lc_store_config config = l->config;
+    check_ok(sim, &after);
+    assert_true(after.report.damages == 0);
+    config.disk = lc_simdisk_table(sim);
+    assert_lc_ok(lc_store_open(&config, &store, &l->report, &l->diag));
+    struct lc_snapshot *snap = lc_store_snapshot(store);
+    const struct lc_scan_spec spec = {.from_ns = INT64_MIN, .to_ns = INT64_MAX};
+    struct lc_scan *scan;
+    struct lc_batch *b;
+    bool seen[LIFE_RECORDS] = {false};
+    uint64_t found = 0;
+    lc_err e;
+    assert_lc_ok(lc_scan_open(snap, &spec, &scan));
+    while ((e = lc_scan_next(scan, &b)) == LC_OK) {
+        assert_lc_ok(lc_batch_load(b, LC_COL_ALL));
+        for (size_t row = 0; row < lc_batch_count(b); row++) {
+            struct lc_field fields[LC_FIELDS_MAX], expected_fields[LC_FIELDS_MAX];
+            struct lc_record r;
+            lc_batch_record(b, row, fields, &r);
+            unsigned i = 0;
+            while (i < l->count && l->ids[i] != r.id)
+                i++;
+            assert_true(i < l->count && !seen[i]);
+            seen[i] = true;
+            found++;
+            struct lc_record expected = lc_test_record(i, expected_fields);
+            lc_test_records_equal(&r, &expected);
+        }
+    }
+    assert_lc_err(e, LC_EEND);
+    lc_scan_close(scan);
+    lc_snapshot_unref(snap);
+    if (exactly)
+        assert_int_equal(found + lost, l->count);
+    struct lc_field fields[LC_FIELDS_MAX];
+    struct lc_record r = lc_test_record(0, fields);
+    uint64_t id;
+    for (unsigned shard = 0; shard < 2; shard++) {
+        assert_lc_ok(lc_shard_append(lc_store_shard(store, shard), &r, &id));
+        for (unsigned i = 0; i < l->count; i++)
+            assert_true(l->ids[i] != id);
+    }
+    lc_store_close(store);
+}
+
+static void repaired_bits(void **state)
+{
+    LC_UNUSED(state);
+    struct life l;
+    struct files files;
+    struct lc_prng prng = {21};
+    make(&l);
+    list_files(l.sim, &files);
+    for (size_t i = 0; i < files.count; i++) {
+        uint64_t size = size_of(l.sim, files.path[i]);
+        uint64_t step = size / 12 + 1;
+        for (uint64_t at = 0; at < size; at += 1 + lc_prng_below(&prng, 2 * step)) {
+            struct found f;
+            struct lc_repair_report done;
+            struct lc_simdisk *damaged = lc_simdisk_cut(l.sim, LC_CUT_KEPT, 1);
+            flip(damaged, files.path[i], at, (unsigned)lc_prng_below(&prng, 8));
+            assert_lc_ok(repair(&l, damaged, &f, &done));
+            assert_true(done.manifest_rebuilt == (f.by_kind[LC_DAMAGE_MANIFEST] > 0));
+            judge_repaired(&l, damaged, f.lost, f.by_kind[LC_NOTE_TORN] == 0);
+            lc_simdisk_free(damaged);
+        }
+    }
+    lc_simdisk_free(l.sim);
+}
+
+struct cutting {
+    struct lc_simdisk *disk, *after;
+    uint64_t at;
+    enum lc_sim_cut how;
+};
+
+static void cut_power(void *arg, uint64_t change)
+{
+    struct cutting *c = arg;
+    if (change != c->at)
+        return;
+    c->after = lc_simdisk_cut(c->disk, c->how, c->at);
+    lc_simdisk_die(c->disk);
+}
+
+/* The power is cut before each change that a repair makes; then it is begun again, and the folder
+ * is as after a repair that was not cut. */
+static void cut_at_each_change(struct life *l, const char *path, uint64_t at)
+{
+    struct found f;
+    struct lc_repair_report done;
+    struct lc_simdisk *damaged = lc_simdisk_cut(l->sim, LC_CUT_KEPT, 1);
+    flip(damaged, path, at, 2);
+    check_ok(damaged, &f);
+    uint64_t lost = f.lost;
+    assert_true(f.report.damages > 0);
+    for (int how = 0; how < LC_CUT_COUNT; how++)
+        for (uint64_t change = 1;; change++) {
+            struct cutting c = {.at = change, .how = (enum lc_sim_cut)how};
+            c.disk = lc_simdisk_cut(damaged, LC_CUT_KEPT, 1);
+            lc_simdisk_hook(c.disk, cut_power, &c);
+            lc_err e = repair(l, c.disk, &f, &done);
+            lc_simdisk_free(c.disk);
+            if (c.after == NULL) {
+                assert_lc_ok(e);
+                break;
+            }
+            assert_lc_ok(repair(l, c.after, &f, &done));
+            judge_repaired(l, c.after, lost, true);
+            lc_simdisk_free(c.after);
+        }
+    lc_simdisk_free(damaged);
+}
+
+static void repair_survives_power_cuts(void **state)
+{
+    LC_UNUSED(state);
+    struct life l;
+    struct files files;
+    make(&l);
+    list_files(l.sim, &files);
+    for (size_t i = 0; i < files.count; i++) {
+        uint64_t size = size_of(l.sim, files.path[i]);
+        if (strstr(files.path[i], "/wal/") != NULL)
+            cut_at_each_change(&l, files.path[i], 20);
+        else if (strstr(files.path[i], "/seg/") != NULL)
+            cut_at_each_change(&l, files.path[i], i % 2 == 0 ? size / 4 : size - 10);
+        else
+            cut_at_each_change(&l, files.path[i], 30);
+    }
+    lc_simdisk_free(l.sim);
+}
+
+static void nothing_to_repair(void **state)
+{
+    LC_UNUSED(state);
+    struct life l;
+    struct found f;
+    struct lc_repair_report done;
+    make(&l);
+    uint64_t before = lc_simdisk_calls(l.sim, LC_SIM_WRITE);
+    assert_lc_ok(repair(&l, l.sim, &f, &done));
+    assert_true(lc_simdisk_calls(l.sim, LC_SIM_WRITE) == before);
+    life_open(&l);
+    life_check(&l);
+    life_end(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sound_after_any_cut),  cmocka_unit_test(nothing_is_changed),
-        cmocka_unit_test(flipped_bits),         cmocka_unit_test(cut_files),
-        cmocka_unit_test(missing_files),        cmocka_unit_test(counts_without_a_manifest),
-        cmocka_unit_test(other_files_are_told), cmocka_unit_test(what_cannot_be_checked),
+        cmocka_unit_test(sound_after_any_cut),
+        cmocka_unit_test(nothing_is_changed),
+        cmocka_unit_test(flipped_bits),
+        cmocka_unit_test(cut_files),
+        cmocka_unit_test(missing_files),
+        cmocka_unit_test(counts_without_a_manifest),
+        cmocka_unit_test(other_files_are_told),
+        cmocka_unit_test(what_cannot_be_checked),
         cmocka_unit_test(failing_calls),
+        cmocka_unit_test(repaired_bits),
+        cmocka_unit_test(repair_survives_power_cuts),
+        cmocka_unit_test(nothing_to_repair),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

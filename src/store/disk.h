@@ -28,7 +28,9 @@ struct lc_file; /* the disk's own */
     X(MANIFEST_EDIT)   /* an appended edit */                                                      \
     X(MANIFEST_FILE)   /* a rewritten manifest's contents */                                       \
     X(MANIFEST_DIR)    /* its rename over the old one */                                           \
-    X(STORE_DIR)       /* the name of a new store's directory */
+    X(STORE_DIR)       /* the name of a new store's directory */                                   \
+    X(LOST_FILE)       /* a repair's copy of a damaged file */                                     \
+    X(LOST_DIR)        /* and its name */
 
 #define LC_SYNC_ENUM(name) LC_SYNC_##name,
 enum lc_sync_point { LC_SYNC_POINTS(LC_SYNC_ENUM) LC_SYNC_COUNT };

@@ -54,6 +54,16 @@ static lc_err grow(struct lc_seen *s)
     return LC_OK;
 }
 
+bool lc_seen_has(const struct lc_seen *s, uint64_t id)
+{
+    uint64_t sequence = lc_id_sequence(id);
+    if (s->slot_count == 0)
+        return false;
+    const struct lc_seen_page *page = *find(s, lc_id_make(sequence >> PAGE_BITS, lc_id_shard(id)));
+    unsigned bit = (unsigned)(sequence & ((1u << PAGE_BITS) - 1));
+    return page != NULL && (page->bits[bit / 64] >> (bit % 64) & 1) != 0;
+}
+
 lc_err lc_seen_add(struct lc_seen *s, uint64_t id, bool *ret_new)
 {
     uint64_t sequence = lc_id_sequence(id);

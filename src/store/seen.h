@@ -22,6 +22,7 @@ struct lc_seen {
 };
 
 void lc_seen_done(struct lc_seen *s);
+bool lc_seen_has(const struct lc_seen *s, uint64_t id);
 /* ret_new: it had not been met. LC_ELIMIT: ids are too far apart; -ENOMEM. */
 LC_MUST_CHECK lc_err lc_seen_add(struct lc_seen *s, uint64_t id, bool *ret_new);
 

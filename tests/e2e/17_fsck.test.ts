@@ -50,6 +50,15 @@ test("a folder is in use, sound, damaged; the server runs on it all the same", a
   const manifest = run(["fsck", data]);
   assert.equal(manifest.code, 1);
   assert.match(manifest.stdout.toString(), /damage: MANIFEST/);
+  const repaired = run(["fsck", "--repair", data]);
+  assert.equal(repaired.code, 1, repaired.stderr);
+  assert.match(repaired.stdout.toString(), /MANIFEST is made anew/);
+  assert.ok(readdirSync(join(data, "lost+found")).includes("MANIFEST"));
+  assert.equal(run(["fsck", data]).code, 0);
+  server = await Server.start({ data });
+  const found = run(["query", "--server", `127.0.0.1:${server.queryPort}`, "--count", "line"]);
+  assert.equal(found.stdout.toString(), "500\n");
+  await server.stop();
   rmSync(data, { recursive: true });
 });
 

@@ -521,6 +521,36 @@ static void repair_survives_power_cuts(void **state)
     lc_simdisk_free(l.sim);
 }
 
+/* The power is cut when a repair is done: the copy of what was damaged is there, unless a sync of
+ * it is left out. */
+static void copies_are_durable(void **state)
+{
+    LC_UNUSED(state);
+    static const enum lc_sync_point ignored[] = {LC_SYNC_COUNT, LC_SYNC_LOST_FILE,
+                                                 LC_SYNC_LOST_DIR};
+    struct life l;
+    make(&l);
+    flip(l.sim, LIFE_DIR "/MANIFEST", 30, 0);
+    for (size_t i = 0; i < LC_ARRAY_LEN(ignored); i++) {
+        struct found f;
+        struct lc_repair_report done;
+        struct lc_slice original, copy = {0};
+        struct lc_simdisk *sim = lc_simdisk_cut(l.sim, LC_CUT_KEPT, 1);
+        assert_lc_ok(lc_file_read(lc_simdisk_table(sim), LIFE_DIR, "MANIFEST", &original));
+        if (ignored[i] != LC_SYNC_COUNT)
+            lc_simdisk_ignore_sync(sim, ignored[i]);
+        assert_lc_ok(repair(&l, sim, &f, &done));
+        struct lc_simdisk *after = lc_simdisk_cut(sim, LC_CUT_LOST, 1);
+        lc_err e = lc_file_read(lc_simdisk_table(after), LIFE_DIR "/lost+found", "MANIFEST", &copy);
+        assert_true((e == LC_OK && lc_slice_eq(copy, original)) == (ignored[i] == LC_SYNC_COUNT));
+        free((void *)(uintptr_t)original.p);
+        free((void *)(uintptr_t)copy.p);
+        lc_simdisk_free(after);
+        lc_simdisk_free(sim);
+    }
+    lc_simdisk_free(l.sim);
+}
+
 static void nothing_to_repair(void **state)
 {
     LC_UNUSED(state);
@@ -551,6 +581,7 @@ int main(void)
         cmocka_unit_test(repaired_bits),
         cmocka_unit_test(repair_survives_power_cuts),
         cmocka_unit_test(nothing_to_repair),
+        cmocka_unit_test(copies_are_durable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,12 +28,17 @@ struct lc_file; /* the disk's own */
     X(MANIFEST_EDIT)   /* an appended edit */                                                      \
     X(MANIFEST_FILE)   /* a rewritten manifest's contents */                                       \
     X(MANIFEST_DIR)    /* its rename over the old one */                                           \
-    X(STORE_DIR)       /* the name of a new store's directory */                                   \
-    X(LOST_FILE)       /* a repair's copy of a damaged file */                                     \
-    X(LOST_DIR)        /* and its name */
+    X(STORE_DIR)       /* the name of a new store's directory */
+
+/* Likewise of a repair: check_test.c takes these out. */
+#define LC_REPAIR_SYNC_POINTS(X)                                                                   \
+    X(LOST_FILE) /* a copy of a damaged file */                                                    \
+    X(LOST_DIR)  /* its name, and that of lost+found */
 
 #define LC_SYNC_ENUM(name) LC_SYNC_##name,
-enum lc_sync_point { LC_SYNC_POINTS(LC_SYNC_ENUM) LC_SYNC_COUNT };
+enum lc_sync_point {
+    LC_SYNC_POINTS(LC_SYNC_ENUM) LC_REPAIR_SYNC_POINTS(LC_SYNC_ENUM) LC_SYNC_COUNT
+};
 #undef LC_SYNC_ENUM
 
 enum lc_open_how {

@@ -19,7 +19,7 @@ struct lc_file {
 
 #define NAME(name) #name,
 static const char *const call_names[] = {LC_SIM_CALLS(NAME)};
-static const char *const sync_names[] = {LC_SYNC_POINTS(NAME)};
+static const char *const sync_names[] = {LC_SYNC_POINTS(NAME) LC_REPAIR_SYNC_POINTS(NAME)};
 #undef NAME
 
 const char *lc_sim_call_name(enum lc_sim_call call)

@@ -19,7 +19,7 @@ packages_of() {
         command -v node >/dev/null || echo nodejs
         command -v npm >/dev/null || echo npm
         ;;
-    lint) echo clang-14 clang-format-14 clang-tidy-14 cppcheck pmccabe libcmocka-dev git ;;
+    lint) echo clang-14 clang-format-14 clang-tidy-14 cppcheck pmccabe jq libcmocka-dev git ;;
     fuzz) echo clang-14 libclang-rt-14-dev ;;
     bench) echo rsyslog ;;
     package) echo debhelper dpkg-dev fakeroot lintian scdoc libcmocka-dev ;;

@@ -24,12 +24,7 @@ compile() {
 # it N times for each of them.
 list_once() {
     mkdir -p build-lint/once
-    python3 - build-lint/compile_commands.json build-lint/once/compile_commands.json <<'EOF'
-import json, sys
-
-commands = {c["file"]: c for c in json.load(open(sys.argv[1]))}
-json.dump(list(commands.values()), open(sys.argv[2], "w"))
-EOF
+    jq 'unique_by(.file)' build-lint/compile_commands.json >build-lint/once/compile_commands.json
 }
 
 tidy() {

@@ -26,13 +26,14 @@
 #define WORKERS     1
 #define MEMORY      (UINT64_C(64) << 20)
 #define DIR_MAX     4000
+#define PATH_CAP    (DIR_MAX + 64) /* and what is in it */
 #define NAME        "send"
 #define EXIT_LEFT   3 /* safe in the spool, not yet sent */
 #define PROGRESS_MS 200
 
 struct spooling {
     const struct lc_send_options *options;
-    char dir[DIR_MAX + 64];
+    char dir[PATH_CAP];
     bool ends; /* all inputs do */
     bool shows_progress;
     int signal_fd, news_fd;
@@ -57,7 +58,7 @@ bool lc_send_needs_spool(const struct lc_send_options *o)
 
 static lc_err make_parents(const char *dir, struct lc_diag *diag)
 {
-    char path[DIR_MAX];
+    char path[PATH_CAP];
     snprintf(path, sizeof path, "%s", dir);
     for (char *p = strchr(path + 1, '/'); p != NULL; p = strchr(p + 1, '/')) {
         *p = 0;

@@ -7,8 +7,8 @@
 
 #include "net/listener.h"
 
-#define SOURCES  1024 /* of datagrams, remembered by each worker for each service */
-#define READ_MAX 65536
+#define SOURCES    1024 /* of datagrams, remembered by each worker for each service */
+#define UNREAD_MAX 8192 /* on the stack */
 
 static const char *const names[] = {
 #define SERVICE_NAME(id, name, help) #name,
@@ -137,7 +137,7 @@ void lc_gates_refused(struct lc_worker *w, enum lc_service_id id, enum lc_verdic
  * line with it. */
 static void turn_away(struct lc_worker *w, enum lc_service_id id, int fd, enum lc_verdict verdict)
 {
-    char why[LC_REASON_MAX], line[LC_REASON_MAX + 16];
+    char why[LC_REASON_MAX], line[LC_REASON_MAX + 16], unread[UNREAD_MAX];
 
     if (lc_services[id]->refusal != NULL) {
         lc_porter_reason(w->porters[id], verdict, why);
@@ -146,7 +146,7 @@ static void turn_away(struct lc_worker *w, enum lc_service_id id, int fd, enum l
 
         if (send(fd, line, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) == n &&
             shutdown(fd, SHUT_WR) == 0)
-            (void)!recv(fd, NULL, READ_MAX, MSG_DONTWAIT | MSG_TRUNC);
+            (void)!recv(fd, unread, sizeof unread, MSG_DONTWAIT);
     }
     close(fd);
 }

@@ -425,6 +425,26 @@ static void too_much_text_is_cut(void **state)
     lc_dynbuf_done(&text);
 }
 
+/* What is left out for want of room costs nothing that grows with its path: nothing of it is
+ * copied. */
+static void what_finds_no_room_is_not_copied(void **state)
+{
+    LC_UNUSED(state);
+    struct lc_dynbuf text;
+    lc_dynbuf_init(&text, 1 << 20);
+    assert_lc_ok(lc_dynbuf_printf(&text, "{\"%0440000u\":{\"%0230000u\":{\"\":0", 0u, 0u));
+    for (unsigned i = 0; i < 1000; i++)
+        assert_lc_ok(lc_dynbuf_printf(&text, ",\"\":0"));
+    assert_lc_ok(lc_dynbuf_printf(&text, "}}}"));
+    memset(members->memory, '?', sizeof members->memory);
+    assert_lc_ok(lc_json_members(lc_dynbuf_slice(&text), members));
+    assert_true(members->is_cut);
+    assert_int_equal(members->text.n, 440000 + 1 + 230000 + 1);
+    for (size_t i = members->text.n; i < sizeof members->memory; i++)
+        assert_int_equal(members->memory[i], '?');
+    lc_dynbuf_done(&text);
+}
+
 /* ---- rows ---- */
 
 static void same(const struct lc_record *a, const struct lc_record *b)
@@ -548,6 +568,7 @@ int main(void)
         cmocka_unit_test(what_is_no_object_is_plain),
         cmocka_unit_test(too_many_fields_are_cut),
         cmocka_unit_test(too_much_text_is_cut),
+        cmocka_unit_test(what_finds_no_room_is_not_copied),
         cmocka_unit_test(rows_come_back),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -45,23 +45,27 @@ struct lc_field *lc_members_find(struct lc_members *m, struct lc_slice name)
     return slot == 0 ? NULL : &m->fields[slot - 1];
 }
 
-/* a.b.name, in the scratch. False: no room. */
+static void put(struct lc_members *m, struct lc_slice s)
+{
+    lc_err e = lc_dynbuf_append(&m->text, s);
+    LC_ASSERT(e == LC_OK); /* join() has seen that there is room */
+}
+
+/* a.b.name, in the scratch. False: no room. That is known before anything is copied: else each of
+ * very many members under a long path would cost the path's length, and be left out. */
 static bool join(struct lc_members *m, struct lc_slice *name)
 {
-    size_t at = m->text.n;
-    lc_err e = LC_OK;
-    for (unsigned i = 0; i < m->depth && e == LC_OK; i++) {
-        e = lc_dynbuf_append(&m->text, m->path[i]);
-        if (e == LC_OK)
-            e = lc_dynbuf_append(&m->text, LC_LIT("."));
-    }
-    if (e == LC_OK)
-        e = lc_dynbuf_append(&m->text, *name);
-    if (e != LC_OK) {
-        m->text.n = at;
+    size_t at = m->text.n, n = name->n;
+    for (unsigned i = 0; i < m->depth; i++)
+        n += m->path[i].n + 1;
+    if (n > m->text.max - at)
         return false;
+    for (unsigned i = 0; i < m->depth; i++) {
+        put(m, m->path[i]);
+        put(m, LC_LIT("."));
     }
-    *name = lc_slice(m->text.p + at, m->text.n - at);
+    put(m, *name);
+    *name = lc_slice(m->text.p + at, n);
     return true;
 }
 

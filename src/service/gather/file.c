@@ -217,7 +217,8 @@ static enum lc_followed_state read_chunk(struct lc_followed *f)
 {
     struct lc_gather *g = f->follow->gather;
     uint8_t *room = lc_feed_room(&f->feed, g);
-    ssize_t n = pread(f->fd, room, LC_READ_CHUNK, (off_t)lc_feed_next(&f->feed));
+    uint64_t from = lc_feed_next(&f->feed);
+    ssize_t n = pread(f->fd, room, LC_READ_CHUNK, (off_t)from);
 
     if (n < 0 && errno == EINTR)
         return LC_FOLLOWED_MORE;
@@ -233,7 +234,8 @@ static enum lc_followed_state read_chunk(struct lc_followed *f)
         return LC_FOLLOWED_END;
     f->is_bad = false;
     lc_feed_take(&f->feed, g, (size_t)n);
-    if (!lc_lane_has_room(f->source->lane))
+    /* The lane says nothing of that: it may have got room again since it had none. */
+    if (f->feed.is_stuck || lc_feed_next(&f->feed) != from + (uint64_t)n)
         return LC_FOLLOWED_WAIT;
     return n == LC_READ_CHUNK ? LC_FOLLOWED_MORE : LC_FOLLOWED_END;
 }
